@@ -1,0 +1,95 @@
+"""Everything that is run on this project, each by one name: `nox -l` lists them, `nox -s tests` runs one.
+
+The sessions named without choosing (`nox`) are those that have to pass before a change lands.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "types", "check", "tests", "real", "bench_smoke"]
+
+PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+LLAMA = "xllamacpp==2026.10.11549"
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def pythons() -> list[str]:
+    """The supported interpreters that are on this machine, in `PATH` or where pyenv puts them."""
+    found = {}
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    for version in PYTHONS:
+        candidates = sorted(root.glob(f"{version}.*/bin/python{version}")) if root.is_dir() else []
+        found[version] = str(candidates[-1]) if candidates else version
+    return list(found.values())
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    """The project as it stands, and dependency groups of pyproject.toml."""
+    packages = nox.project.dependency_groups(PROJECT, *groups)
+    session.install("-e", ".[server]", *packages)
+
+
+@nox.session(python=pythons())
+def tests(session: nox.Session) -> None:
+    """The tests, on every supported Python that is there. Arguments go to pytest."""
+    install(session, "test")
+    session.run("pytest", "--ignore=tests/real", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style: ruff's checks and its formatting."""
+    session.install(*nox.project.dependency_groups(PROJECT, "lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types: mypy --strict over the package, and over a file of typical uses."""
+    install(session, "lint", "test")
+    session.run("mypy")
+
+
+@nox.session
+def sync(session: nox.Session) -> None:
+    """Generate `oxide/types` and `oxide/resources` from the official SDK; with `-- --check`, fail on a difference."""
+    install(session, "generate")
+    session.run("python", "-m", "oxide._tools.sync", *session.posargs)
+
+
+@nox.session
+def check(session: nox.Session) -> None:
+    """Is the generated code what the generator makes?"""
+    install(session, "generate")
+    session.run("python", "-m", "oxide._tools.sync", "--check")
+
+
+@nox.session
+def real(session: nox.Session) -> None:
+    """Against llama.cpp's own server; skipped where it isn't."""
+    install(session, "test")
+    session.install(LLAMA)
+    session.run("pytest", "tests/real", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The benchmarks beside the peers and the floor, in one run. Arguments go to `python -m benchmarks`."""
+    install(session, "test")
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def bench_smoke(session: nox.Session) -> None:
+    """A short run of the benchmarks, to see that every contender still gives the right answers."""
+    install(session, "test")
+    session.run("python", "-m", "benchmarks", "--quick")

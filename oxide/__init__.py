@@ -1,0 +1,244 @@
+"""oxide: an OpenAI client that adds almost nothing to the time a call takes, for sync code, asyncio and trio.
+
+    from oxide import OpenAI
+
+    client = OpenAI()
+    response = client.responses.create(model="gpt-5", input="Say hi")
+    print(response.output_text)
+
+Names, parameters and types are those of the official SDK. Nothing is imported before it is used: `import oxide` only
+makes the names below known.
+
+The module itself is a client, too, configured by its attributes: set `oxide.api_key` (or `OPENAI_API_KEY`), and call
+`oxide.responses.create(...)`.
+"""
+
+from __future__ import annotations
+
+import os as _os
+from typing import TYPE_CHECKING, Any
+
+from ._version import __title__, __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from . import pagination, resources, types
+    from ._client import AsyncClient, AsyncOpenAI, Client, OpenAI
+    from ._module_client import chat, embeddings, models, responses
+    from ._resource import CallOptions as RequestOptions
+    from ._response import APIResponse, AsyncAPIResponse
+    from .core.codec import BaseModel
+    from .core.config import ClientConfig, DataResidency
+    from .core.errors import (
+        APIConnectionError,
+        APIError,
+        APIResponseValidationError,
+        APIStatusError,
+        APITimeoutError,
+        AuthenticationError,
+        BadRequestError,
+        ConflictError,
+        ConnectError,
+        ConnectTimeout,
+        ContentFilterFinishReasonError,
+        InternalServerError,
+        InvalidWebhookSignatureError,
+        LengthFinishReasonError,
+        NotFoundError,
+        OAuthError,
+        OpenAIError,
+        PermissionDeniedError,
+        PoolTimeout,
+        ProtocolError,
+        RateLimitError,
+        ReadError,
+        ReadTimeout,
+        TotalTimeout,
+        TransportError,
+        TransportTimeout,
+        UnprocessableEntityError,
+        WriteError,
+        WriteTimeout,
+    )
+    from .core.headers import Headers
+    from .core.http import RateLimit, Request, Response
+    from .core.retry import DEFAULT_MAX_RETRIES
+    from .core.sentinels import NOT_GIVEN, NotGiven, Omit, not_given, omit
+    from .core.timeouts import DEFAULT_TIMEOUT, Timeout
+    from .core.transport import AsyncTransport, Transport
+    from .core.url import URL
+    from .io.aio.transport import AsyncHTTPTransport
+    from .io.pool import Limits
+    from .io.sync.transport import HTTPTransport
+    from .streaming import AsyncStream, Stream
+
+NoneType = type(None)
+
+# --- the module as a client: its settings -----------------------------------------------------------------------------
+
+api_key: str | Callable[[], str] | None = None
+admin_api_key: str | None = None
+organization: str | None = None
+project: str | None = None
+webhook_secret: str | None = None
+base_url: str | URL | None = None
+timeout: float | Timeout | NotGiven | None
+max_retries: int = 2
+default_headers: Mapping[str, str] | None = None
+default_query: Mapping[str, object] | None = None
+http_client: Transport | None = None
+
+# --- where the names come from ----------------------------------------------------------------------------------------
+
+_EXPORTS = {
+    "_client": ("AsyncClient", "AsyncOpenAI", "Client", "OpenAI"),
+    "_response": ("APIResponse", "AsyncAPIResponse"),
+    "core.codec": ("BaseModel",),
+    "core.config": ("ClientConfig", "DataResidency"),
+    "core.errors": (
+        "APIConnectionError",
+        "APIError",
+        "APIResponseValidationError",
+        "APIStatusError",
+        "APITimeoutError",
+        "AuthenticationError",
+        "BadRequestError",
+        "ConflictError",
+        "ConnectError",
+        "ConnectTimeout",
+        "ContentFilterFinishReasonError",
+        "InternalServerError",
+        "InvalidWebhookSignatureError",
+        "LengthFinishReasonError",
+        "NotFoundError",
+        "OAuthError",
+        "OpenAIError",
+        "PermissionDeniedError",
+        "PoolTimeout",
+        "ProtocolError",
+        "RateLimitError",
+        "ReadError",
+        "ReadTimeout",
+        "TotalTimeout",
+        "TransportError",
+        "TransportTimeout",
+        "UnprocessableEntityError",
+        "WriteError",
+        "WriteTimeout",
+    ),
+    "core.headers": ("Headers",),
+    "core.http": ("RateLimit", "Request", "Response"),
+    "core.retry": ("DEFAULT_MAX_RETRIES",),
+    "core.sentinels": ("NOT_GIVEN", "NotGiven", "Omit", "not_given", "omit"),
+    "core.timeouts": ("DEFAULT_TIMEOUT", "Timeout"),
+    "core.transport": ("AsyncTransport", "Transport"),
+    "core.url": ("URL",),
+    "io.aio.transport": ("AsyncHTTPTransport",),
+    "io.pool": ("Limits",),
+    "io.sync.transport": ("HTTPTransport",),
+    "streaming": ("AsyncStream", "Stream"),
+    "_module_client": ("chat", "embeddings", "models", "responses"),
+}
+_MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}
+_MODULE_OF["RequestOptions"] = "_resource"
+_SUBMODULES = ("pagination", "resources", "types")
+
+__all__ = [
+    "DEFAULT_MAX_RETRIES",
+    "DEFAULT_TIMEOUT",
+    "NOT_GIVEN",
+    "URL",
+    "APIConnectionError",
+    "APIError",
+    "APIResponse",
+    "APIResponseValidationError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AsyncAPIResponse",
+    "AsyncClient",
+    "AsyncHTTPTransport",
+    "AsyncOpenAI",
+    "AsyncStream",
+    "AsyncTransport",
+    "AuthenticationError",
+    "BadRequestError",
+    "BaseModel",
+    "Client",
+    "ClientConfig",
+    "ConflictError",
+    "ConnectError",
+    "ConnectTimeout",
+    "ContentFilterFinishReasonError",
+    "DataResidency",
+    "HTTPTransport",
+    "Headers",
+    "InternalServerError",
+    "InvalidWebhookSignatureError",
+    "LengthFinishReasonError",
+    "Limits",
+    "NoneType",
+    "NotFoundError",
+    "NotGiven",
+    "OAuthError",
+    "Omit",
+    "OpenAI",
+    "OpenAIError",
+    "PermissionDeniedError",
+    "PoolTimeout",
+    "ProtocolError",
+    "RateLimit",
+    "RateLimitError",
+    "ReadError",
+    "ReadTimeout",
+    "Request",
+    "RequestOptions",
+    "Response",
+    "Stream",
+    "Timeout",
+    "TotalTimeout",
+    "Transport",
+    "TransportError",
+    "TransportTimeout",
+    "UnprocessableEntityError",
+    "WriteError",
+    "WriteTimeout",
+    "__title__",
+    "__version__",
+    "chat",
+    "embeddings",
+    "models",
+    "not_given",
+    "omit",
+    "pagination",
+    "resources",
+    "responses",
+    "types",
+]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    module = _MODULE_OF.get(name)
+    if module is not None:
+        value = getattr(import_module(f"{__name__}.{module}"), "CallOptions" if name == "RequestOptions" else name)
+    elif name in _SUBMODULES:
+        value = import_module(f"{__name__}.{name}")
+    elif name == "timeout":
+        # The default is not imported before somebody asks for it.
+        value = __getattr__("DEFAULT_TIMEOUT")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+if "OPENAI_LOG" in _os.environ:
+    from .core.logs import set_up as _set_up_logging
+
+    _set_up_logging(_os.environ["OPENAI_LOG"])

@@ -1,0 +1,660 @@
+"""`OpenAI` and `AsyncOpenAI`: a configuration, a transport, and the resources' methods."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from typing_extensions import Self
+
+from .core.call import perform
+from .core.config import ClientConfig, DataResidency
+from .core.http import Response
+from .core.operation import Operation
+from .core.prepare import RAW, Call, RequestBuilder
+from .core.result import decode_body
+from .core.retry import DEFAULT_MAX_RETRIES
+from .core.sentinels import NotGiven, not_given
+from .core.timeouts import Timeout
+from .core.transport import AsyncTransport, Transport
+from .core.url import URL
+from .resources._attach import AsyncResources, SyncResources
+
+if TYPE_CHECKING:
+    from .pagination import AsyncPaginator
+
+__all__ = ["AsyncClient", "AsyncOpenAI", "Client", "OpenAI"]
+
+_ClientT = TypeVar("_ClientT", bound="BaseClient")
+
+_NO_OPTIONS: Mapping[str, object] = {}
+
+
+class BaseClient:
+    """What both clients have: the configuration, and what is made of it."""
+
+    _asynchronous: bool
+    _config: ClientConfig
+    _builder: RequestBuilder
+    _transport: Any
+    _io: Any
+
+    def __init__(
+        self,
+        *,
+        api_key: str | Callable[[], Any] | None = None,
+        admin_api_key: str | None = None,
+        organization: str | None = None,
+        project: str | None = None,
+        webhook_secret: str | None = None,
+        base_url: str | URL | NotGiven | None = not_given,
+        data_residency: DataResidency | None = None,
+        websocket_base_url: str | URL | None = None,
+        timeout: float | Timeout | NotGiven | None = not_given,
+        max_retries: int = DEFAULT_MAX_RETRIES,
+        default_headers: Mapping[str, Any] | None = None,
+        default_query: Mapping[str, object] | None = None,
+        http_client: Any = None,
+        strict: bool = False,
+        _strict_response_validation: bool = False,
+        _enforce_credentials: bool = True,
+    ) -> None:
+        self._start(
+            ClientConfig(
+                api_key=api_key,
+                admin_api_key=admin_api_key,
+                organization=organization,
+                project=project,
+                webhook_secret=webhook_secret,
+                base_url=base_url,
+                data_residency=data_residency,
+                websocket_base_url=websocket_base_url,
+                timeout=timeout,
+                max_retries=max_retries,
+                default_headers=default_headers,
+                default_query=default_query,
+                http_client=http_client,
+                strict=strict or _strict_response_validation,
+                enforce_credentials=_enforce_credentials,
+            )
+        )
+
+    def _start(self, config: ClientConfig, transport: Any = None) -> None:
+        self._configure(config)
+        if transport is None:
+            transport = config.http_client
+            if transport is None:
+                transport = self._make_transport()
+            else:
+                self._check_transport(transport)
+        self._transport = transport
+        self._io = self._make_io(transport)
+
+    def _configure(self, config: ClientConfig) -> None:
+        self._config = config
+        self._builder = RequestBuilder(config, self._asynchronous)
+
+    def _make_transport(self) -> Any:
+        raise NotImplementedError
+
+    def _make_io(self, transport: Any) -> Any:
+        raise NotImplementedError
+
+    def _check_transport(self, transport: Any) -> None:
+        raise NotImplementedError
+
+    # --- making clients ---------------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """A client configured by environment variables alone. Raises OpenAIError if there is no key among them."""
+        return cls()
+
+    @classmethod
+    def with_config(cls, config: ClientConfig) -> Self:
+        """A client with this configuration."""
+        client = cls.__new__(cls)
+        client._start(config)
+        return client
+
+    def copy(
+        self,
+        *,
+        api_key: str | Callable[[], Any] | None = None,
+        admin_api_key: str | None = None,
+        organization: str | None = None,
+        project: str | None = None,
+        webhook_secret: str | None = None,
+        websocket_base_url: str | URL | None = None,
+        base_url: str | URL | NotGiven | None = not_given,
+        data_residency: DataResidency | None = None,
+        timeout: float | Timeout | NotGiven | None = not_given,
+        http_client: Any = None,
+        max_retries: int | NotGiven = not_given,
+        default_headers: Mapping[str, Any] | None = None,
+        set_default_headers: Mapping[str, Any] | None = None,
+        default_query: Mapping[str, object] | None = None,
+        set_default_query: Mapping[str, object] | None = None,
+        strict: bool | NotGiven = not_given,
+        _enforce_credentials: bool | None = None,
+    ) -> Self:
+        """A client with the same configuration but for what is named here; it uses this client's connections.
+
+        `default_headers` and `default_query` are added to this client's, `set_default_headers` and
+        `set_default_query` replace them.
+
+        Raises:
+            ValueError: two arguments exclude each other, or one has a value it can't have.
+        """
+        if default_headers is not None and set_default_headers is not None:
+            raise ValueError("pass either default_headers or set_default_headers, not both")
+        if default_query is not None and set_default_query is not None:
+            raise ValueError("pass either default_query or set_default_query, not both")
+        config = self._config
+        changes: dict[str, Any] = {
+            name: value
+            for name, value in (
+                ("api_key", api_key),
+                ("admin_api_key", admin_api_key),
+                ("organization", organization),
+                ("project", project),
+                ("webhook_secret", webhook_secret),
+                ("websocket_base_url", websocket_base_url),
+                ("http_client", http_client),
+                ("data_residency", data_residency),
+                ("default_headers", set_default_headers),
+                ("default_query", set_default_query),
+                ("_enforce_credentials", _enforce_credentials),
+            )
+            if value is not None
+        }
+        if default_headers is not None:
+            changes["default_headers"] = {**config.default_headers, **default_headers}
+        if default_query is not None:
+            changes["default_query"] = {**config.default_query, **default_query}
+        for name, value in (("timeout", timeout), ("max_retries", max_retries), ("strict", strict)):
+            if not isinstance(value, NotGiven):
+                changes[name] = value
+        if not isinstance(base_url, NotGiven) and base_url is not None:
+            if data_residency is not None:
+                raise ValueError("pass either data_residency or base_url, not both")
+            changes["base_url"] = base_url
+        client = type(self).__new__(type(self))
+        client._start(config.replace(**changes), None if http_client is not None else self._transport)
+        return client
+
+    with_options = copy
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"config": self._config}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._start(state["config"])
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._config.base_url}>"
+
+    # --- settings that can be read and changed ----------------------------------------------------------------------
+
+    @property
+    def api_key(self) -> str:
+        """The API key; empty where a function gives it, or there is none."""
+        key = self._config.api_key
+        return key if isinstance(key, str) else ""
+
+    @api_key.setter
+    def api_key(self, value: str | Callable[[], Any] | None) -> None:
+        self._configure(self._config.replace(api_key=value))
+
+    @property
+    def admin_api_key(self) -> str | None:
+        """The key for administration endpoints."""
+        return self._config.admin_api_key
+
+    @admin_api_key.setter
+    def admin_api_key(self, value: str | None) -> None:
+        self._configure(self._config.replace(admin_api_key=value))
+
+    @property
+    def organization(self) -> str | None:
+        """What is sent as `OpenAI-Organization`."""
+        return self._config.organization
+
+    @organization.setter
+    def organization(self, value: str | None) -> None:
+        self._configure(self._config.replace(organization=value))
+
+    @property
+    def project(self) -> str | None:
+        """What is sent as `OpenAI-Project`."""
+        return self._config.project
+
+    @project.setter
+    def project(self, value: str | None) -> None:
+        self._configure(self._config.replace(project=value))
+
+    @property
+    def webhook_secret(self) -> str | None:
+        """The secret that webhooks are signed with."""
+        return self._config.webhook_secret
+
+    @webhook_secret.setter
+    def webhook_secret(self, value: str | None) -> None:
+        self._configure(self._config.replace(webhook_secret=value))
+
+    @property
+    def base_url(self) -> URL:
+        """Where the API is."""
+        return self._config.base_url
+
+    @base_url.setter
+    def base_url(self, value: str | URL) -> None:
+        self._configure(self._config.replace(base_url=value))
+
+    @property
+    def websocket_base_url(self) -> URL | None:
+        """Where WebSocket connections go, if not to the `base_url`."""
+        return self._config.websocket_base_url
+
+    @websocket_base_url.setter
+    def websocket_base_url(self, value: str | URL | None) -> None:
+        self._configure(self._config.replace(websocket_base_url=value))
+
+    @property
+    def timeout(self) -> Timeout:
+        """The limits of every call."""
+        return self._config.timeout
+
+    @timeout.setter
+    def timeout(self, value: float | Timeout | None) -> None:
+        self._configure(self._config.replace(timeout=value))
+
+    @property
+    def max_retries(self) -> int:
+        """How often a failed request is repeated."""
+        return self._config.max_retries
+
+    @max_retries.setter
+    def max_retries(self, value: int) -> None:
+        self._configure(self._config.replace(max_retries=value))
+
+    @property
+    def default_headers(self) -> Mapping[str, Any]:
+        """The fields that the configuration adds to every request."""
+        return dict(self._config.default_headers)
+
+    @property
+    def default_query(self) -> Mapping[str, Any]:
+        """The query parameters that the configuration adds to every request."""
+        return dict(self._config.default_query)
+
+    @property
+    def config(self) -> ClientConfig:
+        """Everything that this client was told."""
+        return self._config
+
+    # --- what the two sides share of a call -------------------------------------------------------------------------
+
+    def _endpoint(
+        self,
+        method: str,
+        path: str,
+        cast_to: Any,
+        body: Any,
+        options: Mapping[str, Any],
+        files: Any,
+        stream: bool,
+        stream_cls: Any,
+        content: Any = None,
+    ) -> Call:
+        if files is not None:
+            raise TypeError(
+                "uploading files to an undocumented endpoint is not supported: build the body and pass it as bytes"
+            )
+        if content is not None:
+            if body is not None:
+                raise TypeError("pass either body or content, not both")
+            body = content
+        call = self._builder.endpoint(method, path, body, options)
+        call.stream = stream
+        if stream:
+            arguments = getattr(stream_cls, "__args__", None)
+            cast_to = arguments[0] if arguments else cast_to
+        call.cast_to = cast_to
+        return call
+
+    def _finish(self, call: Call, response: Response, to: Any = None) -> Any:
+        """What a method returns for its response; reads nothing. `to` is a type that the caller wants instead."""
+        operation = call.operation
+        if call.stream:
+            type_ = to or (call.cast_to if operation is None else operation.stream)
+            return self._make_stream(response, _event_decoder(type_, call.strict))
+        if to is not None:
+            return decode_body(response, to, call.strict)
+        if operation is None:
+            return decode_body(response, call.cast_to, call.strict)
+        if operation.page is not None:
+            from .core.codec import get_meta
+
+            page = decode_body(response, self._page_type(operation), call.strict)
+            params = {name: value for name, value in call.params.items() if name != RAW}
+            path_values = call.path_values
+            get_meta(page).fetch = lambda changes: self._call(operation, {**params, **changes}, *path_values)
+            return page
+        adapter = operation.adapter
+        if adapter is not None:
+            return adapter.finish(decode_body(response, adapter.response, call.strict), call.params)
+        return decode_body(response, operation.response, call.strict)
+
+    def _page_type(self, operation: Operation) -> Any:
+        from . import pagination
+
+        name = f"{'Async' if self._asynchronous else 'Sync'}{operation.page}"
+        return getattr(pagination, name)[operation.response]
+
+    def _make_stream(self, response: Response, decode: Callable[[bytes], Any]) -> Any:
+        raise NotImplementedError
+
+    def _call(self, operation: Operation, params: Mapping[str, Any], *path_values: Any) -> Any:
+        raise NotImplementedError
+
+
+def _event_decoder(type_: Any, strict: bool) -> Callable[[bytes], Any]:
+    from .core.codec import decode, decoder
+
+    if strict:
+        return lambda data: decode(type_, data, strict=True)
+    return decoder(type_)
+
+
+class OpenAI(SyncResources, BaseClient):
+    """The synchronous client. It may be used by any number of threads at once.
+
+    Args:
+        see `ClientConfig`.
+
+    Raises:
+        OpenAIError: there are no credentials, neither here nor in the environment.
+        TypeError, ValueError: an argument has a value it can't have; the message names it.
+    """
+
+    _asynchronous = False
+    _transport: Transport
+
+    def _make_transport(self) -> Transport:
+        from .io.sync.transport import HTTPTransport
+
+        return HTTPTransport()
+
+    def _make_io(self, transport: Transport) -> Any:
+        from .io.sync.run import IO
+
+        return IO(transport)
+
+    def _check_transport(self, transport: Any) -> None:
+        if not isinstance(transport, Transport):
+            raise TypeError(
+                "http_client must be a transport: an object with send(request, *, stream) and close(),"
+                f" not {type(transport).__name__}"
+            )
+
+    def _call(self, operation: Operation, params: Mapping[str, Any], *path_values: Any) -> Any:
+        return self._perform(self._builder.operation(operation, params, path_values))
+
+    def _perform(self, call: Call) -> Any:
+        from .io.sync.run import run
+
+        response = run(perform(call), self._io)
+        if call.raw is None:
+            return self._finish(call, response)
+        from ._response import APIResponse, LegacyAPIResponse
+
+        return (APIResponse if call.raw == "stream" else LegacyAPIResponse)(call, response, self._finish)
+
+    def _make_stream(self, response: Response, decode: Callable[[bytes], Any]) -> Any:
+        from .streaming import Stream
+
+        return Stream(response=response, decode=decode)
+
+    # --- undocumented endpoints -------------------------------------------------------------------------------------
+
+    def get(
+        self,
+        path: str,
+        *,
+        cast_to: Any,
+        options: Mapping[str, Any] = _NO_OPTIONS,
+        stream: bool = False,
+        stream_cls: Any = None,
+    ) -> Any:
+        """`GET` an endpoint that has no method; see `post`."""
+        return self._perform(self._endpoint("GET", path, cast_to, None, options, None, stream, stream_cls))
+
+    def post(
+        self,
+        path: str,
+        *,
+        cast_to: Any,
+        body: Any = None,
+        content: bytes | None = None,
+        options: Mapping[str, Any] = _NO_OPTIONS,
+        files: Any = None,
+        stream: bool = False,
+        stream_cls: Any = None,
+    ) -> Any:
+        """`POST` to an endpoint that has no method.
+
+        Args:
+            path: relative to the base URL, such as `/responses`, or an absolute URL.
+            cast_to: what to decode the response to: a model, `dict`, `object`, `str`, `bytes`, `NoneType`, or `oxide.Response`
+                for the response itself.
+            body: what to send as JSON.
+            content: bytes to send as they are, instead of a body.
+            options: `headers`, `params` (the query), `timeout`, `max_retries`, `extra_json`, `idempotency_key`, `strict`.
+            stream: return a stream of events.
+            stream_cls: `Stream[Model]`, which names the events' type.
+        """
+        return self._perform(self._endpoint("POST", path, cast_to, body, options, files, stream, stream_cls, content))
+
+    def put(
+        self,
+        path: str,
+        *,
+        cast_to: Any,
+        body: Any = None,
+        content: bytes | None = None,
+        options: Mapping[str, Any] = _NO_OPTIONS,
+        files: Any = None,
+    ) -> Any:
+        """`PUT` to an endpoint that has no method; see `post`."""
+        return self._perform(self._endpoint("PUT", path, cast_to, body, options, files, False, None, content))
+
+    def patch(
+        self,
+        path: str,
+        *,
+        cast_to: Any,
+        body: Any = None,
+        content: bytes | None = None,
+        options: Mapping[str, Any] = _NO_OPTIONS,
+        files: Any = None,
+    ) -> Any:
+        """`PATCH` an endpoint that has no method; see `post`."""
+        return self._perform(self._endpoint("PATCH", path, cast_to, body, options, files, False, None, content))
+
+    def delete(
+        self,
+        path: str,
+        *,
+        cast_to: Any,
+        body: Any = None,
+        content: bytes | None = None,
+        options: Mapping[str, Any] = _NO_OPTIONS,
+    ) -> Any:
+        """`DELETE` at an endpoint that has no method; see `post`."""
+        return self._perform(self._endpoint("DELETE", path, cast_to, body, options, None, False, None, content))
+
+    # --- life -------------------------------------------------------------------------------------------------------
+
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return bool(getattr(self._transport, "closed", False))
+
+    def close(self) -> None:
+        """Close every connection, those that copies of this client use included."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncOpenAI(AsyncResources, BaseClient):
+    """The client for asyncio and trio, in one event loop at a time.
+
+    Args:
+        see `ClientConfig`; `api_key` may be a coroutine function.
+
+    Raises:
+        OpenAIError: there are no credentials, neither here nor in the environment.
+        TypeError, ValueError: an argument has a value it can't have; the message names it.
+    """
+
+    _asynchronous = True
+    _transport: AsyncTransport
+
+    def _make_transport(self) -> AsyncTransport:
+        from .io.aio.transport import AsyncHTTPTransport
+
+        return AsyncHTTPTransport()
+
+    def _make_io(self, transport: AsyncTransport) -> Any:
+        from .io.aio.run import IO
+
+        return IO(transport)
+
+    def _check_transport(self, transport: Any) -> None:
+        if not isinstance(transport, AsyncTransport):
+            raise TypeError(
+                "http_client must be an asynchronous transport: an object with async send(request, *, stream) and aclose(),"
+                f" not {type(transport).__name__}"
+            )
+
+    async def _call(self, operation: Operation, params: Mapping[str, Any], *path_values: Any) -> Any:
+        return await self._perform(self._builder.operation(operation, params, path_values))
+
+    def _call_page(self, operation: Operation, params: Mapping[str, Any], *path_values: Any) -> AsyncPaginator[Any, Any]:
+        from .pagination import AsyncPaginator
+
+        # Wrong arguments are refused here, where they were given, rather than where the result is awaited.
+        self._builder.operation(operation, params, path_values)
+        return AsyncPaginator(lambda: self._call(operation, params, *path_values))
+
+    async def _perform(self, call: Call) -> Any:
+        from .io.aio.run import run
+
+        response = await run(perform(call), self._io)
+        if call.raw is None:
+            return self._finish(call, response)
+        from ._response import AsyncAPIResponse, LegacyAPIResponse
+
+        return (AsyncAPIResponse if call.raw == "stream" else LegacyAPIResponse)(call, response, self._finish)
+
+    def _make_stream(self, response: Response, decode: Callable[[bytes], Any]) -> Any:
+        from .streaming import AsyncStream
+
+        return AsyncStream(response=response, decode=decode)
+
+    # --- undocumented endpoints -------------------------------------------------------------------------------------
+
+    def get(
+        self,
+        path: str,
+        *,
+        cast_to: Any,
+        options: Mapping[str, Any] = _NO_OPTIONS,
+        stream: bool = False,
+        stream_cls: Any = None,
+    ) -> Awaitable[Any]:
+        """`GET` an endpoint that has no method; see `OpenAI.post`."""
+        return self._perform(self._endpoint("GET", path, cast_to, None, options, None, stream, stream_cls))
+
+    def post(
+        self,
+        path: str,
+        *,
+        cast_to: Any,
+        body: Any = None,
+        content: bytes | None = None,
+        options: Mapping[str, Any] = _NO_OPTIONS,
+        files: Any = None,
+        stream: bool = False,
+        stream_cls: Any = None,
+    ) -> Awaitable[Any]:
+        """`POST` to an endpoint that has no method; see `OpenAI.post`."""
+        return self._perform(self._endpoint("POST", path, cast_to, body, options, files, stream, stream_cls, content))
+
+    def put(
+        self,
+        path: str,
+        *,
+        cast_to: Any,
+        body: Any = None,
+        content: bytes | None = None,
+        options: Mapping[str, Any] = _NO_OPTIONS,
+        files: Any = None,
+    ) -> Awaitable[Any]:
+        """`PUT` to an endpoint that has no method; see `OpenAI.post`."""
+        return self._perform(self._endpoint("PUT", path, cast_to, body, options, files, False, None, content))
+
+    def patch(
+        self,
+        path: str,
+        *,
+        cast_to: Any,
+        body: Any = None,
+        content: bytes | None = None,
+        options: Mapping[str, Any] = _NO_OPTIONS,
+        files: Any = None,
+    ) -> Awaitable[Any]:
+        """`PATCH` an endpoint that has no method; see `OpenAI.post`."""
+        return self._perform(self._endpoint("PATCH", path, cast_to, body, options, files, False, None, content))
+
+    def delete(
+        self,
+        path: str,
+        *,
+        cast_to: Any,
+        body: Any = None,
+        content: bytes | None = None,
+        options: Mapping[str, Any] = _NO_OPTIONS,
+    ) -> Awaitable[Any]:
+        """`DELETE` at an endpoint that has no method; see `OpenAI.post`."""
+        return self._perform(self._endpoint("DELETE", path, cast_to, body, options, None, False, None, content))
+
+    # --- life -------------------------------------------------------------------------------------------------------
+
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return bool(getattr(self._transport, "closed", False))
+
+    async def close(self) -> None:
+        """Close every connection, those that copies of this client use included."""
+        await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+Client = OpenAI
+AsyncClient = AsyncOpenAI

@@ -1,0 +1,107 @@
+"""The flow behind every method: send, and send again where the policy says so."""
+
+from __future__ import annotations
+
+import logging
+from time import monotonic
+from typing import Any
+
+from .errors import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    OpenAIError,
+    TotalTimeout,
+    TransportError,
+    TransportTimeout,
+    status_error_class,
+)
+from .flow import Discard, Flow, Invoke, Read, Send, Sleep
+from .http import Request, Response
+from .prepare import Call
+
+__all__ = ["api_error", "perform", "status_error"]
+
+log = logging.getLogger("oxide")
+
+
+def perform(call: Call) -> Flow[Response]:
+    """Send a call's request until there is a response to give back.
+
+    The response is whole, unless the call streams or asked for it unread; its `retries_taken` is on the call.
+
+    Raises:
+        APIStatusError: the API answered with an error status, after all retries.
+        APITimeoutError: a timeout passed, after all retries; or the total one.
+        APIConnectionError: no response, after all retries.
+        OpenAIError: the function that gives the API key gave none.
+    """
+    stream = call.stream or call.raw == "stream"
+    provider = call.key_provider
+    attempt = 0
+    while True:
+        key = None
+        if provider is not None:
+            key = yield Invoke(provider)
+            if not isinstance(key, str) or not key:
+                raise OpenAIError(f"the api_key function returned {type(key).__name__}, expected a non-empty text")
+        request = call.request(attempt, key)
+        debug = log.isEnabledFor(logging.DEBUG)
+        if debug:
+            log.debug("request: %s %s, attempt %d", request.method, request.url.path, attempt + 1)
+        try:
+            response: Response = yield Send(request, stream)
+            if debug:
+                log.debug("response: %d, request id %s", response.status_code, response.request_id)
+            call.retries_taken = attempt
+            if response.status_code < 300:
+                return response
+            delay = _affordable(call, call.retry.after_response(response, attempt))
+            if delay is None:
+                yield Read(response)
+                raise status_error(response)
+            yield Discard(response)
+        except TransportError as error:
+            final = isinstance(error, TotalTimeout)
+            delay = None if final else _affordable(call, call.retry.after_error(error, attempt))
+            if delay is None:
+                raise api_error(request, error) from error
+        log.info("retrying in %.3f seconds (retry %d of %d)", delay, attempt + 1, call.retry.max_retries)
+        if delay:
+            yield Sleep(delay)
+        attempt += 1
+
+
+def _affordable(call: Call, delay: float | None) -> float | None:
+    # A wait that would outlast the deadline is not begun: what went wrong is told while there is time.
+    if delay is not None and call.deadline is not None and monotonic() + delay >= call.deadline:
+        return None
+    return delay
+
+
+def status_error(response: Response) -> APIStatusError:
+    """The exception for a response with an error status, its body read."""
+    import json
+
+    body: Any = response.text.strip()
+    try:
+        body = json.loads(body)
+    except ValueError:
+        pass
+    message = f"Error code: {response.status_code}"
+    if isinstance(body, dict):
+        body = body.get("error", body)
+        detail = body.get("message") if isinstance(body, dict) else body
+        if isinstance(detail, str) and detail:
+            message = f"{message} - {detail}"
+    elif body:
+        message = f"{message} - {str(body)[:200]}"
+    return status_error_class(response.status_code)(message, response=response, body=body)
+
+
+def api_error(request: Request, error: TransportError) -> APIConnectionError:
+    """What a caller of the API gets for a transport's error; the original is to be chained as its cause."""
+    text = str(error) or type(error).__name__
+    if isinstance(error, TransportTimeout):
+        return APITimeoutError(request, message=f"Request timed out: {text}")
+    return APIConnectionError(message=f"Connection error: {text}", request=request)

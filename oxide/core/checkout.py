@@ -1,0 +1,69 @@
+"""The flow that gets a connection for a request: an idle one that still lives, a new one, or a wait for either."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from .dial import dial
+from .errors import PoolTimeout
+from .http import Request
+from .limits import allowance, timed_out
+from .pool import CLOSED, OPEN, Ticket
+
+__all__ = ["Wait", "checkout"]
+
+
+class Wait:
+    """Wait until a ticket has its result, at most `timeout` seconds; the result is that of the ticket."""
+
+    __slots__ = ("ticket", "timeout")
+
+    def __init__(self, ticket: Ticket[Any], timeout: float | None) -> None:
+        self.ticket = ticket
+        self.timeout = timeout
+
+    def perform(self, network: Any) -> Any:
+        return network.wait(self.ticket, self.timeout)
+
+
+def checkout(pool: Any, request: Request) -> Generator[Any, Any, tuple[Any, bool]]:
+    """A connection to the request's origin, and whether it has been used before.
+
+    Args:
+        pool: the shared pool.
+        request: names the origin and the limits.
+
+    Raises:
+        ConnectError: no connection could be made.
+        TransportTimeout: one of the limits passed.
+    """
+    origin = request.url.origin
+    limits = request.timeout
+    got = pool.acquire(origin)
+    if type(got) is Ticket:
+        ticket = got
+        try:
+            got = yield Wait(ticket, allowance(limits.pool, request.deadline))
+        except TimeoutError:
+            pool.cancel(ticket)
+            raise timed_out("pool", limits, request.deadline) from None
+        except BaseException:
+            pool.cancel(ticket)
+            raise
+        if got is CLOSED:
+            raise PoolTimeout("the client was closed while the call was waiting for a connection")
+    while got is not OPEN:
+        if not got.is_stale():
+            return got, True
+        got = pool.replace(got)
+    try:
+        connection = yield from dial(origin, allowance(limits.connect, request.deadline))
+    except TimeoutError:
+        pool.failed(origin)
+        raise timed_out("connect", limits, request.deadline) from None
+    except BaseException:
+        pool.failed(origin)
+        raise
+    pool.opened(origin, connection)
+    return connection, False

@@ -1,0 +1,129 @@
+"""One request and its response on one HTTP/1.1 connection: which bytes go out, and what those that come in mean.
+
+Both shells drive it the same way: write `data_to_send()`, then hand in what they read until it is ready.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from .errors import ReadError, WriteError
+from .headers import Headers
+from .http import Request, Response
+from .http11 import END, H1Connection, Head
+from .limits import Step, allowance, timed_out
+
+__all__ = ["Exchange"]
+
+
+class Exchange:
+    """A request under way.
+
+    Args:
+        h1: the connection's protocol machine, idle.
+        request: what to send.
+        stream: be ready as soon as the response's head is there, instead of when all of it is.
+        reused: whether the connection has carried a request before.
+
+    Attributes:
+        ready: whether `response()` can be called.
+        complete: whether the whole response has come in.
+        step: what is being waited for.
+    """
+
+    __slots__ = ("_chunks", "_h1", "_head", "_request", "_reused", "_stream", "_unsent", "complete", "ready", "step")
+
+    def __init__(self, h1: H1Connection, request: Request, stream: bool, reused: bool) -> None:
+        self._h1 = h1
+        self._request = request
+        self._stream = stream
+        self._reused = reused
+        self._unsent: WriteError | None = None
+        self.step: Step = "write"
+        self._head: Head | None = None
+        self._chunks: list[bytes] = []
+        self.ready = False
+        self.complete = False
+
+    def data_to_send(self) -> bytes:
+        """The request as it goes on the wire; the exchange has then begun."""
+        request = self._request
+        self._h1.start(request.method)
+        url = request.url
+        head = b"%b %b HTTP/1.1\r\nHost: %b\r\n%b" % (
+            request.method.encode("ascii"),
+            url.target.encode("ascii"),
+            url.host_header,
+            request.head.rendered,
+        )
+        if request.has_length:
+            return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(request.content), request.content)
+        return head + b"\r\n"
+
+    def receive_data(self, data: bytes) -> bool:
+        """Take in what was read, `b""` for the end of the connection; returns `ready`.
+
+        Raises:
+            ReadError: the connection ended before the response did.
+            ProtocolError: this is not HTTP/1.1, or over a limit.
+        """
+        chunks = self._chunks
+        for event in self._h1.receive_data(data) if data else self._h1.receive_eof():
+            if type(event) is bytes:
+                chunks.append(event)
+            elif event is END:
+                self.complete = True
+            else:
+                self._head = event  # type: ignore[assignment]
+        self.ready = self.complete or (self._stream and self._head is not None)
+        return self.ready
+
+    @property
+    def reusable(self) -> bool:
+        """Whether the connection can take another request."""
+        return self.complete and self._unsent is None and self._h1.reusable
+
+    def allowance(self) -> float | None:
+        """Seconds that the next write or read may take. Raises TotalTimeout if none are left."""
+        request = self._request
+        timeout = request.timeout
+        limit = timeout.write if self.step == "write" else timeout.read
+        return limit if request.deadline is None else allowance(limit, request.deadline)
+
+    def sent(self, error: WriteError | None = None) -> None:
+        """The request is out; or part of it is, and the server takes no more: it may have answered all the same."""
+        self._unsent = error
+        self.step = "read"
+
+    def fail(self, error: Exception) -> NoReturn:
+        """Raise what an error of the connection means for the request."""
+        if isinstance(error, TimeoutError):
+            raise timed_out(self.step, self._request.timeout, self._request.deadline) from error
+        if self._unsent is not None:
+            error = self._unsent
+        if self._reused and not self._h1.bytes_received and isinstance(error, (ReadError, WriteError)):
+            stale = ReadError("the server closed the connection, which was kept from an earlier request")
+            stale.stale = True
+            raise stale from error
+        raise error
+
+    def take(self) -> bytes:
+        """The part of the body that came in since the last call, in one piece; empty for none."""
+        chunks = self._chunks
+        if not chunks:
+            return b""
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
+        return data
+
+    def response(self) -> Response:
+        """The response; without its body where the exchange is a streaming one."""
+        head = self._head
+        assert head is not None, "response() before the exchange was ready"
+        return Response(
+            head.status,
+            Headers(head.headers),
+            self._request,
+            content=None if self._stream else self.take(),
+            http_version="HTTP/1.1" if head.http_version == b"1.1" else "HTTP/1.0",
+        )

@@ -1,0 +1,108 @@
+"""Flows: policy as generators, and the commands they yield.
+
+A flow decides and never waits. Where it needs something done it yields a command; whoever runs it performs the command
+against an `IO` and sends the result in, or throws the error. The shells in `oxide.io` have one `run` each, which
+differ in one `await`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any, Protocol, TypeVar
+
+from .http import Request, Response
+
+__all__ = ["IO", "Command", "Discard", "Flow", "Invoke", "Read", "Send", "Sleep"]
+
+T = TypeVar("T")
+
+Flow = Generator["Command", Any, T]
+"""A generator that yields commands and returns a `T`."""
+
+
+class IO(Protocol):
+    """What commands are performed against. The asynchronous shell's methods return awaitables of the same."""
+
+    def send(self, request: Request, stream: bool) -> Any:
+        """A `Response` to the request, its body read unless `stream`. Raises TransportError."""
+
+    def read(self, response: Response) -> Any:
+        """The rest of a response's body. Raises TransportError."""
+
+    def discard(self, response: Response) -> Any:
+        """Nothing; the response is not needed any more."""
+
+    def sleep(self, seconds: float) -> Any:
+        """Nothing, `seconds` later."""
+
+    def invoke(self, function: Callable[..., Any], *args: Any) -> Any:
+        """What the caller's function returns; on the asynchronous side it may be a coroutine function."""
+
+
+class Command(Protocol):
+    """Something that a flow wants done."""
+
+    def perform(self, io: IO) -> Any:
+        """Do it, or on the asynchronous side return the awaitable that does it."""
+
+
+class Send:
+    """Send a request; the result is its `Response`."""
+
+    __slots__ = ("request", "stream")
+
+    def __init__(self, request: Request, stream: bool) -> None:
+        self.request = request
+        self.stream = stream
+
+    def perform(self, io: IO) -> Any:
+        return io.send(self.request, self.stream)
+
+
+class Read:
+    """Read a response's body to its end; the result is the bytes."""
+
+    __slots__ = ("response",)
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+
+    def perform(self, io: IO) -> Any:
+        return io.read(self.response)
+
+
+class Discard:
+    """Give a response up without reading it."""
+
+    __slots__ = ("response",)
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+
+    def perform(self, io: IO) -> Any:
+        return io.discard(self.response)
+
+
+class Sleep:
+    """Wait for `seconds`."""
+
+    __slots__ = ("seconds",)
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def perform(self, io: IO) -> Any:
+        return io.sleep(self.seconds)
+
+
+class Invoke:
+    """Call a function that the user gave, such as one that fetches a key."""
+
+    __slots__ = ("args", "function")
+
+    def __init__(self, function: Callable[..., Any], *args: Any) -> None:
+        self.function = function
+        self.args = args
+
+    def perform(self, io: IO) -> Any:
+        return io.invoke(self.function, *self.args)

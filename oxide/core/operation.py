@@ -1,0 +1,142 @@
+"""What one API method is, as data: the generated resources declare these, `core.prepare` turns them into requests.
+
+An operation is made once, when its resource module is imported, so everything that can be worked out from the
+declaration alone is worked out here and looked up later.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Literal
+
+__all__ = ["BODY", "HEADER", "OPTION", "QUERY", "Operation", "Security"]
+
+Security = Literal["bearer_auth", "admin_api_key_auth"]
+
+BODY, QUERY, HEADER, OPTION = range(4)
+
+# What every method takes beside its own parameters. A parameter of the API with the same name comes first.
+_OPTIONS = ("extra_headers", "extra_query", "extra_body", "timeout", "strict")
+
+
+def _resolve(reference: str) -> Any:
+    module, _, name = reference.partition(":")
+    return getattr(import_module(module), name)
+
+
+class Operation:
+    """One endpoint: how its parameters travel and what comes back.
+
+    Args:
+        method: the HTTP method, in capitals.
+        path: a template relative to the base URL, such as `/responses/{response_id}`; the braces name
+            `path_params` in the order in which the method takes them.
+        body: names of the parameters that make up the JSON body.
+        query: names of the parameters that travel in the query.
+        headers: parameters that travel as headers: parameter name to header name.
+        aliases: parameter name to wire name, where they differ.
+        path_params: names of the positional parameters.
+        required: the sets of parameters of which at least one has to be there in full.
+        response: `"package.module:Type"` of what the body decodes to, imported when it is first needed;
+            `None` for no content.
+        stream: the same for one event of the stream that `stream=True` asks for.
+        page: name of a page class in `oxide.pagination` without `Sync` or `Async` (`"CursorPage"`); `response`
+            is then the type of one item.
+        page_via: where the next page's parameters go: `"query"` or `"body"`.
+        security: which of the client's keys authorises the call.
+        multipart: the body is `multipart/form-data`.
+        adapt: `"package.module:Class"` of an object with `prepare(body)` and `finish(result)`, for an endpoint
+            whose wire format is not what the caller sees.
+        accepts: the `Accept` header, where it is not `application/json`.
+
+    Attributes:
+        places: parameter name to how it travels (`BODY`, `QUERY`, `HEADER`, `OPTION`) and its wire name.
+        segments: the fixed parts of the path, between which the path parameters go.
+        streams: whether `stream=True` gives a stream of events.
+    """
+
+    __slots__ = (
+        "_adapter",
+        "_response",
+        "_stream",
+        "accepts",
+        "has_body",
+        "method",
+        "multipart",
+        "page",
+        "page_via",
+        "path",
+        "path_params",
+        "places",
+        "required",
+        "security",
+        "segments",
+        "streams",
+    )
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: tuple[str, ...] = (),
+        query: tuple[str, ...] = (),
+        headers: dict[str, str] | None = None,
+        aliases: dict[str, str] | None = None,
+        path_params: tuple[str, ...] = (),
+        required: tuple[tuple[str, ...], ...] = (),
+        response: str | None = None,
+        stream: str | None = None,
+        page: str | None = None,
+        page_via: Literal["query", "body"] = "query",
+        security: tuple[Security, ...] = ("bearer_auth",),
+        multipart: bool = False,
+        adapt: str | None = None,
+        accepts: str | None = None,
+    ) -> None:
+        aliases = aliases or {}
+        places: dict[str, tuple[int, str]] = {name: (OPTION, name) for name in _OPTIONS}
+        places.update({name: (BODY, aliases.get(name, name)) for name in body})
+        places.update({name: (QUERY, aliases.get(name, name)) for name in query})
+        places.update({name: (HEADER, wire) for name, wire in (headers or {}).items()})
+        self.method = method
+        self.path = path
+        self.places = places
+        self.path_params = path_params
+        # "/a/{x}/b" as ("/a/", "/b"): a value goes between each two.
+        self.segments = tuple(part.rpartition("}")[2] for part in path.split("{"))
+        self.required = required
+        self.has_body = bool(body)
+        self.page = page
+        self.page_via = page_via
+        self.security = security
+        self.multipart = multipart
+        self.accepts = accepts
+        self.streams = stream is not None
+        self._response: Any = response
+        self._stream: Any = stream
+        self._adapter: Any = adapt
+
+    def __repr__(self) -> str:
+        return f"<Operation {self.method} {self.path}>"
+
+    @property
+    def response(self) -> Any:
+        """The type that the body decodes to, or `None`."""
+        if isinstance(self._response, str):
+            self._response = _resolve(self._response)
+        return self._response
+
+    @property
+    def stream(self) -> Any:
+        """The type of one event, or `None` where the endpoint doesn't stream."""
+        if isinstance(self._stream, str):
+            self._stream = _resolve(self._stream)
+        return self._stream
+
+    @property
+    def adapter(self) -> Any:
+        """The object that translates between the caller's view and the wire, or `None`."""
+        if isinstance(self._adapter, str):
+            self._adapter = _resolve(self._adapter)()
+        return self._adapter

@@ -1,0 +1,405 @@
+"""From a method's arguments to a request: the builder that each client has one of.
+
+What is the same for every request of a client is encoded once and looked up; what a call adds is joined to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import Any
+
+from .._version import __version__
+from .config import ClientConfig
+from .headers import encode_header, merge_headers
+from .http import HeadBlock, Request
+from .operation import BODY, OPTION, QUERY, Operation
+from .retry import RetryPolicy
+from .sentinels import NotGiven, Omit, omit
+from .timeouts import Timeout, as_timeout
+from .url import URL, fill_path, query_string
+
+__all__ = ["Call", "RequestBuilder"]
+
+_RETRY_COUNT = b"x-stainless-retry-count"
+
+# Reserved: the wrappers behind `with_raw_response` pass the wish for a raw response among the parameters.
+RAW = "__oxide_raw__"
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+class Call:
+    """One call of a method, ready to be performed by `core.call.perform`.
+
+    Attributes:
+        operation: what is called.
+        stream: whether the result is a stream of events.
+        raw: `None`, or which raw form of the response is wanted: `"raw"` (body read) or `"stream"` (body unread).
+        strict: whether a response that does not fit its type is an error.
+        params, path_values: the arguments, from which the next page's call is made.
+    """
+
+    __slots__ = (
+        "_head",
+        "builder",
+        "cast_to",
+        "content",
+        "deadline",
+        "extra_headers",
+        "key_provider",
+        "method",
+        "operation",
+        "params",
+        "path_values",
+        "raw",
+        "retries_taken",
+        "retry",
+        "security",
+        "stream",
+        "strict",
+        "timeout",
+        "url",
+    )
+
+    operation: Any
+    cast_to: Any
+    params: Mapping[str, Any]
+    path_values: tuple[Any, ...]
+    raw: str | None
+    stream: bool
+    strict: bool
+    retries_taken: int
+
+    def __init__(
+        self,
+        builder: RequestBuilder,
+        method: str,
+        url: URL,
+        security: tuple[str, ...],
+        content: bytes,
+        timeout: Timeout,
+        extra_headers: Mapping[str, Any] | None,
+    ) -> None:
+        self.builder = builder
+        self.method = method
+        self.url = url
+        self.security = security
+        self.content = content
+        self.timeout = timeout
+        self.extra_headers = extra_headers
+        self.retry = builder.retry
+        self.key_provider = builder.key_provider if "bearer_auth" in security else None
+        self.deadline = None if timeout.total is None else monotonic() + timeout.total
+        self.retries_taken = 0
+        self.raw = None
+        # A call that can't be authorised is refused before anything is sent or awaited.
+        self._head = None if self.key_provider is not None else builder.head(self, None)
+
+    def request(self, attempt: int, api_key: str | None) -> Request:
+        """The request for attempt number `attempt`, counted from 0; `api_key` is what the key function gave, if there is one."""
+        head = self._head or self.builder.head(self, api_key)
+        if attempt:
+            head = HeadBlock(
+                tuple(
+                    (name, b"%d" % attempt) if name == _RETRY_COUNT and value == b"0" else (name, value)
+                    for name, value in head.pairs
+                )
+            )
+        return Request(self.method, self.url, head, self.content, self.timeout, self.deadline, attempt)
+
+
+class RequestBuilder:
+    """Builds the requests of one client from its configuration.
+
+    Args:
+        config: the client's.
+        asynchronous: which client it is, for the `User-Agent`.
+
+    Attributes:
+        key_provider: the function that gives the API key, where the configuration has one.
+        retry: the client's retry policy.
+    """
+
+    def __init__(self, config: ClientConfig, asynchronous: bool) -> None:
+        self.config = config
+        self.base_url = config.base_url
+        path, mark, query = config.base_url.target.partition("?")
+        self._base_path = path.rstrip("/")
+        # A query in the base URL goes along with every request.
+        self._base_query = query if mark else ""
+        self.key_provider: Callable[[], Any] | None = config.api_key if callable(config.api_key) else None
+        self.retry = RetryPolicy(config.max_retries)
+        self._agent = f"oxide/{__version__} ({'async' if asynchronous else 'sync'})"
+        self._heads: dict[Any, HeadBlock] = {}
+
+    # --- generated methods ------------------------------------------------------------------------------------------
+
+    def operation(self, operation: Operation, params: Mapping[str, Any], path_values: tuple[Any, ...]) -> Call:
+        """The call of a generated method.
+
+        Args:
+            operation: which.
+            params: its keyword arguments.
+            path_values: its positional ones.
+
+        Raises:
+            TypeError: a parameter is unknown (the message names the nearest known one), missing, or of a type that can't be sent.
+            ValueError: a path parameter is empty or would leave the path, a header has a line break, a number is not finite.
+        """
+        body: dict[str, Any] = {}
+        query: dict[str, Any] = {}
+        headers: dict[str, Any] | None = None
+        options: Mapping[str, Any] = _NOTHING
+        places = operation.places
+        for name, value in params.items():
+            place = places.get(name)
+            if place is None:
+                if name == RAW:
+                    options = {**options, RAW: value}
+                    continue
+                raise unknown_parameter(operation, name)
+            if type(value) is Omit or type(value) is NotGiven:
+                continue
+            kind, wire = place
+            if kind == BODY:
+                body[wire] = value
+            elif kind == OPTION:
+                options = {**options, name: value}
+            elif kind == QUERY:
+                query[wire] = value
+            elif value is not None:
+                headers = headers or {}
+                headers[wire] = value if isinstance(value, (str, bytes)) else str(value)
+        for alternative in operation.required:
+            if all(name in params for name in alternative):
+                break
+        else:
+            if operation.required:
+                raise missing_parameters(operation, params)
+        if operation.adapter is not None:
+            body = operation.adapter.prepare(body)
+        path = (
+            operation.path
+            if len(operation.segments) == 1
+            else fill_path(operation.segments, operation.path_params, path_values)
+        )
+        call = self._call(
+            operation.method,
+            path,
+            query,
+            headers,
+            body if operation.has_body else None,
+            operation.security,
+            options,
+            accept=operation.accepts,
+        )
+        call.operation = operation
+        call.params = params
+        call.path_values = path_values
+        call.stream = bool(operation.streams and params.get("stream"))
+        call.raw = options.get(RAW)
+        return call
+
+    # --- undocumented endpoints -------------------------------------------------------------------------------------
+
+    def endpoint(self, method: str, path: str, body: Any, options: Mapping[str, Any]) -> Call:
+        """The call of an endpoint that has no method: `path` is relative to the base URL, or absolute.
+
+        Args:
+            body: a JSON value, or `bytes` to be sent as they are; `None` for no body.
+            options: `headers`, `params`, `timeout`, `max_retries`, `extra_json`, `security`, as in the official SDK.
+
+        Raises:
+            TypeError: an option is unknown, or the body can't be sent.
+            ValueError: a header has a line break.
+        """
+        for name in options:
+            if name not in _ENDPOINT_OPTIONS:
+                raise TypeError(f"unknown request option {name!r}; there are {', '.join(sorted(_ENDPOINT_OPTIONS))}")
+        security = options.get("security")
+        names = ("bearer_auth",) if security is None else tuple(name for name, wanted in security.items() if wanted)
+        headers = dict(options.get("headers") or _NOTHING)
+        if options.get("idempotency_key") is not None:
+            headers.setdefault("Idempotency-Key", options["idempotency_key"])
+        renamed: dict[str, Any] = {"extra_headers": headers, "extra_body": options.get("extra_json")}
+        for name in ("timeout", "strict"):
+            if name in options:
+                renamed[name] = options[name]
+        call = self._call(
+            method, path, dict(options.get("params") or _NOTHING), None, body, names, renamed, accept=None
+        )
+        if options.get("max_retries") is not None:
+            call.retry = RetryPolicy(options["max_retries"])
+        call.operation = None
+        call.params = _NOTHING
+        call.path_values = ()
+        call.stream = False
+        return call
+
+    # --- what they share --------------------------------------------------------------------------------------------
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, Any],
+        headers: dict[str, Any] | None,
+        body: Any,
+        security: tuple[str, ...],
+        options: Mapping[str, Any],
+        *,
+        accept: str | None,
+    ) -> Call:
+        timeout = self.config.timeout
+        strict = self.config.strict
+        if options:
+            given = options.get("timeout", timeout)
+            if given is not timeout and not isinstance(given, NotGiven):
+                timeout = as_timeout(given)
+            if options.get("strict") is not None:
+                strict = bool(options["strict"])
+            extra_query = options.get("extra_query")
+            if extra_query:
+                query = {**query, **extra_query}
+            extra_headers = options.get("extra_headers")
+            if extra_headers:
+                headers = merge_headers(headers or _NOTHING, extra_headers) | {
+                    # An `omit` has to reach the merge with the client's own fields.
+                    name: value
+                    for name, value in extra_headers.items()
+                    if isinstance(value, Omit)
+                }
+            body = _with_extra(body, options.get("extra_body"))
+        if accept is not None:
+            headers = {"Accept": accept, **(headers or _NOTHING)}
+        call = Call(
+            self,
+            method,
+            self._url(path, query),
+            security,
+            _content(body) if method != "GET" else b"",
+            timeout,
+            headers,
+        )
+        call.strict = strict
+        return call
+
+    def _url(self, path: str, query: dict[str, Any]) -> URL:
+        defaults = self.config.default_query
+        if defaults:
+            query = {**defaults, **query}
+        if path[:1] != "/":
+            if "://" in path:
+                url = URL(path)
+                text = query_string(query) if query else ""
+                return url.with_target(_join_query(url.target, text)) if text else url
+            path = "/" + path
+        target = self._base_path + path
+        if self._base_query:
+            target = _join_query(target, self._base_query)
+        if query:
+            text = query_string(query)
+            if text:
+                target = _join_query(target, text)
+        return self.base_url.with_target(target)
+
+    def head(self, call: Call, api_key: str | None) -> HeadBlock:
+        """The header fields of a call, taken from the store where no call-specific ones are among them."""
+        key = (call.security, call.method == "GET", call.timeout.read, api_key)
+        if call.extra_headers:
+            return self._encode(merge_headers(self._fields(*key), call.extra_headers), call.extra_headers)
+        block = self._heads.get(key)
+        if block is None:
+            if len(self._heads) >= 64:
+                # Keys and timeouts that change with every call must not pile up.
+                self._heads.clear()
+            block = self._heads[key] = self._encode(self._fields(*key), _NOTHING)
+        return block
+
+    def _fields(
+        self, security: tuple[str, ...], is_get: bool, read_timeout: float | None, api_key: str | None
+    ) -> dict[str, Any]:
+        config = self.config
+        secret = api_key if api_key is not None else config.api_key
+        authorization: dict[str, str] = {}
+        if "bearer_auth" in security and isinstance(secret, str) and secret:
+            authorization = {"Authorization": f"Bearer {secret}"}
+        elif "admin_api_key_auth" in security and config.admin_api_key:
+            authorization = {"Authorization": f"Bearer {config.admin_api_key}"}
+        return merge_headers(
+            authorization,
+            {
+                "Accept": "application/json",
+                # A GET has no content to describe.
+                "Content-Type": omit if is_get else "application/json",
+                "User-Agent": self._agent,
+                "OpenAI-Organization": omit if config.organization is None else config.organization,
+                "OpenAI-Project": omit if config.project is None else config.project,
+                "x-stainless-retry-count": "0",
+                "x-stainless-read-timeout": omit if read_timeout is None else str(read_timeout),
+            },
+            config.default_headers,
+        )
+
+    def _encode(self, fields: dict[str, Any], extra: Mapping[str, Any]) -> HeadBlock:
+        block = HeadBlock(tuple(encode_header(name, value) for name, value in fields.items()))
+        if not any(name.lower() == b"authorization" for name, _ in block.pairs):
+            given = {**self.config.default_headers, **extra}
+            if not any(name.lower() == "authorization" and isinstance(value, Omit) for name, value in given.items()):
+                raise TypeError(
+                    "this call can't be authorised: the client has no key that fits it. Pass api_key (or admin_api_key"
+                    " for administration endpoints) to the client, or pass omit as the Authorization header to send none."
+                )
+        return block
+
+
+_ENDPOINT_OPTIONS = frozenset(
+    {"extra_json", "headers", "idempotency_key", "max_retries", "params", "security", "strict", "timeout"}
+)
+
+
+def _join_query(target: str, query: str) -> str:
+    return f"{target}{'&' if '?' in target else '?'}{query}"
+
+
+def _with_extra(body: Any, extra: Any) -> Any:
+    if extra is None:
+        return body
+    if not isinstance(extra, Mapping):
+        raise TypeError(f"extra_body must be a mapping, not {type(extra).__name__}")
+    if body is None:
+        body = _NOTHING
+    if not isinstance(body, Mapping):
+        raise TypeError(f"extra_body can only be merged into a body that is a mapping, not {type(body).__name__}")
+    return {name: value for name, value in {**body, **extra}.items() if not isinstance(value, (Omit, NotGiven))}
+
+
+def _content(body: Any) -> bytes:
+    from .codec import encode
+
+    if body is None:
+        return b""
+    if isinstance(body, (bytes, bytearray)):
+        return bytes(body)
+    return encode(body)
+
+
+def unknown_parameter(operation: Operation, name: str) -> TypeError:
+    """The error for a keyword that the method doesn't have."""
+    from difflib import get_close_matches
+
+    known = [known for known in operation.places if known != "strict" or name.startswith("str")]
+    near = get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    return TypeError(
+        f"{operation.method} {operation.path} has no parameter {name!r}{hint}"
+        " Pass what the API knows and oxide does not in extra_body, extra_query or extra_headers."
+    )
+
+
+def missing_parameters(operation: Operation, params: Mapping[str, Any]) -> TypeError:
+    """The error for a call that lacks required keywords."""
+    missing = [name for name in operation.required[0] if name not in params]
+    names = ", ".join(repr(name) for name in missing)
+    return TypeError(f"{operation.method} {operation.path} needs the parameter{'s' * (len(missing) > 1)} {names}")

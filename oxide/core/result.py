@@ -1,0 +1,59 @@
+"""From a response to what the method returns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .errors import APIResponseValidationError
+from .http import Response
+
+__all__ = ["decode_body"]
+
+
+def decode_body(response: Response, type_: Any, strict: bool) -> Any:
+    """The body as a `type_`.
+
+    Args:
+        response: read to its end.
+        type_: a response type, any other type that the codec knows, `str`, `bytes`, `Response` for the response itself, or
+            `None` for nothing.
+        strict: raise where the body does not fit the type.
+
+    Raises:
+        APIResponseValidationError: the body is not JSON, or with `strict` not of the type; the message has the JSON path.
+    """
+    from .codec import BaseModel, DecodeError, decode
+
+    if type_ is None or type_ is type(None):
+        return None
+    if type_ is Response:
+        return response
+    content = response.content
+    if type_ is str:
+        return response.text
+    if type_ is bytes:
+        return content
+    try:
+        result = decode(type_, content, strict=strict)
+    except DecodeError as error:
+        raise _invalid(response, type_, error) from error
+    if isinstance(result, BaseModel):
+        result._request_id = response.request_id
+    return result
+
+
+def _invalid(response: Response, type_: Any, error: Exception) -> APIResponseValidationError:
+    request = response.request
+    kind = response.headers.get("content-type", "")
+    where = f"{request.method} {request.url.path}"
+    name = getattr(type_, "__name__", None) or str(type_)
+    body: object = response.text
+    if "json" not in kind:
+        message = f"{where} answered with {kind or 'no content type'} where JSON was expected: {str(body)[:200]!r}"
+    else:
+        message = f"the response of {where} is not a valid {name}: {error}"
+        try:
+            body = response.json()
+        except ValueError:
+            pass
+    return APIResponseValidationError(response, body, message=message)

@@ -1,0 +1,210 @@
+"""Non-blocking sockets: connect, TLS, read, write."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+import anyio
+from anyio import wait_readable, wait_writable
+
+from ...core.dial import Address
+from ...core.errors import ReadError, WriteError
+from ...core.http11 import H1Connection
+from ..sockets import READ_SIZE, configure, connect_error, default_ssl_context, is_timeout, pending_input, tls_error
+
+__all__ = ["Connection", "Network", "TLSConnection"]
+
+
+class Connection:
+    """A connected socket and the protocol machine that speaks over it.
+
+    `read` and `write` raise TimeoutError when the socket did nothing for `timeout` seconds.
+    """
+
+    __slots__ = ("_sock", "h1")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self.h1 = H1Connection()
+
+    async def _receive(self) -> bytes:
+        while True:
+            await wait_readable(self._sock)
+            try:
+                return self._sock.recv(READ_SIZE)
+            except (BlockingIOError, InterruptedError):
+                continue
+
+    async def read(self, timeout: float | None) -> bytes:
+        """Some bytes, empty at the end of the connection. Raises ReadError, TimeoutError."""
+        try:
+            with anyio.fail_after(timeout):
+                return await self._receive()
+        except (OSError, anyio.ClosedResourceError) as error:
+            if is_timeout(error):
+                raise
+            raise ReadError(f"the connection broke: {getattr(error, 'strerror', None) or error}") from error
+
+    async def _send(self, data: memoryview, timeout: float | None) -> None:
+        while data:
+            try:
+                data = data[self._sock.send(data) :]
+            except (BlockingIOError, InterruptedError):
+                with anyio.fail_after(timeout):
+                    await wait_writable(self._sock)
+
+    async def write(self, data: bytes, timeout: float | None) -> None:
+        """Send all of `data`. Raises WriteError, TimeoutError."""
+        try:
+            await self._send(memoryview(data), timeout)
+        except (OSError, anyio.ClosedResourceError) as error:
+            if is_timeout(error):
+                raise
+            raise WriteError(f"the connection broke: {getattr(error, 'strerror', None) or error}") from error
+
+    def is_stale(self) -> bool:
+        """Whether the idle connection was closed by its peer, or has something to say unasked."""
+        return pending_input(self._sock)
+
+    def close(self) -> None:
+        """Close the socket, from wherever it may be called. Never raises."""
+        sock = self._sock
+        if sock.fileno() == -1:
+            return
+        try:
+            anyio.notify_closing(sock)
+        except (RuntimeError, anyio.NoEventLoopError):
+            # Outside of an event loop nobody can be waiting for it.
+            pass
+        try:
+            sock.close()
+        except OSError:
+            pass
+
+
+class TLSConnection(Connection):
+    """The same with TLS between the socket and the machine (`ssl.SSLObject` over memory buffers)."""
+
+    __slots__ = ("_incoming", "_outgoing", "_tls")
+
+    def __init__(self, sock: socket.socket, context: ssl.SSLContext, host: str) -> None:
+        super().__init__(sock)
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+
+    async def _fill(self) -> None:
+        data = await super()._receive()
+        if data:
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
+
+    async def _flush(self, timeout: float | None) -> None:
+        if self._outgoing.pending:
+            await super()._send(memoryview(self._outgoing.read()), timeout)
+
+    async def handshake(self) -> None:
+        """Do the TLS handshake. Raises OSError."""
+        while True:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                await self._flush(None)
+                await self._fill()
+            except ssl.SSLError:
+                # The peer is to get the alert that says why.
+                await self._flush(None)
+                raise
+            else:
+                await self._flush(None)
+                return
+
+    async def _receive(self) -> bytes:
+        # As a plain socket does, wait for the event loop even where there is something to read already.
+        if self._tls.pending():
+            await anyio.lowlevel.checkpoint()
+        while True:
+            try:
+                return self._tls.read(READ_SIZE)
+            except ssl.SSLWantReadError:
+                await self._flush(None)
+                await self._fill()
+            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                return b""
+
+    async def _send(self, data: memoryview, timeout: float | None) -> None:
+        while data:
+            data = data[self._tls.write(data) :]
+        await self._flush(timeout)
+
+
+class Network:
+    """Makes connections: the commands of `core.dial`.
+
+    Args:
+        ssl_context: for TLS; one that verifies certificates and host names is made when it is first needed.
+    """
+
+    def __init__(self, ssl_context: ssl.SSLContext | None) -> None:
+        self._ssl_context = ssl_context
+
+    async def resolve(self, host: str, port: int, timeout: float | None) -> list[Address]:
+        try:
+            # An address needs no look-up, and so no thread.
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        except OSError:
+            try:
+                with anyio.fail_after(timeout):
+                    found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)  # type: ignore[assignment]
+            except TimeoutError:
+                raise
+            except OSError as error:
+                raise connect_error(host, None, error) from error
+        return [(family, address) for family, _, _, _, address in found]
+
+    async def open(self, address: Address, timeout: float | None) -> Connection:
+        family, where = address
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            with anyio.fail_after(timeout):
+                try:
+                    sock.connect(where)
+                except (BlockingIOError, InterruptedError):
+                    await wait_writable(sock)
+                    code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                    if code:
+                        from os import strerror
+
+                        raise OSError(code, strerror(code)) from None
+            configure(sock)
+        except TimeoutError:
+            sock.close()
+            raise
+        except OSError as error:
+            sock.close()
+            raise connect_error(where[0], where[1], error) from error
+        except BaseException:
+            sock.close()
+            raise
+        return Connection(sock)
+
+    async def start_tls(self, connection: Connection, host: str, timeout: float | None) -> Connection:
+        if self._ssl_context is None:
+            self._ssl_context = default_ssl_context()
+        try:
+            secured = TLSConnection(connection._sock, self._ssl_context, host)
+            with anyio.fail_after(timeout):
+                await secured.handshake()
+        except TimeoutError:
+            connection.close()
+            raise
+        except (OSError, ValueError) as error:
+            connection.close()
+            raise tls_error(host, error) from error
+        except BaseException:
+            connection.close()
+            raise
+        return secured

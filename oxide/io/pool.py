@@ -1,0 +1,173 @@
+"""The pool as both shells use it: the books of `core.pool` behind a lock, and what falls out of them closed."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections import deque
+from time import monotonic
+from typing import Any
+
+from ..core.errors import OpenAIError
+from ..core.pool import Pool, Ticket
+from ..core.url import Origin
+
+__all__ = ["Limits", "SharedPool"]
+
+
+class Limits:
+    """How many connections a client may hold.
+
+    Args:
+        max_connections: in use and idle together; `None` for no limit.
+        max_keepalive_connections: idle ones.
+        keepalive_expiry: seconds after which an idle connection is not used any more.
+    """
+
+    __slots__ = ("keepalive_expiry", "max_connections", "max_keepalive_connections")
+
+    def __init__(
+        self,
+        *,
+        max_connections: int | None = 1000,
+        max_keepalive_connections: int | None = 1000,
+        keepalive_expiry: float | None = 60.0,
+    ) -> None:
+        self.max_connections = max_connections
+        self.max_keepalive_connections = max_keepalive_connections
+        self.keepalive_expiry = keepalive_expiry
+
+    def __repr__(self) -> str:
+        return f"Limits({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__slots__)})"
+
+
+class SharedPool:
+    """One pool. Any thread may call any method."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._lock = threading.Lock()
+        self._pool: Pool[Any] = Pool(limits.max_connections, limits.max_keepalive_connections, limits.keepalive_expiry)
+        # Connections whose response was garbage-collected. That happens at any allocation, in the middle of one of
+        # these methods too, so all that is done then is to note it; whoever comes next keeps the books.
+        self._lost: deque[Any] = deque()
+        _pools.add(self)
+
+    def acquire(self, origin: Origin) -> Any:
+        """As `Pool.acquire`. Raises OpenAIError if the pool is closed."""
+        with self._lock:
+            pool = self._pool
+            if pool.closed:
+                raise OpenAIError("the client is closed: make a new one")
+            if self._lost:
+                self._write_off()
+            got = pool.acquire(origin, monotonic())
+            doomed = self._doomed()
+        _close_all(doomed)
+        return got
+
+    def opened(self, origin: Origin, connection: Any) -> None:
+        """As `Pool.opened`."""
+        with self._lock:
+            self._pool.opened(origin, connection)
+
+    def replace(self, connection: Any) -> Any:
+        """As `Pool.replace`."""
+        with self._lock:
+            got = self._pool.replace(connection, monotonic())
+            doomed = self._doomed()
+        _close_all(doomed)
+        return got
+
+    def release(self, connection: Any, reusable: bool) -> None:
+        """As `Pool.release`."""
+        with self._lock:
+            if self._lost:
+                self._write_off()
+            self._pool.release(connection, monotonic(), reusable)
+            doomed = self._doomed()
+        _close_all(doomed)
+
+    def failed(self, origin: Origin) -> None:
+        """As `Pool.failed`."""
+        with self._lock:
+            self._pool.failed(origin)
+
+    def cancel(self, ticket: Ticket[Any]) -> None:
+        """As `Pool.cancel`."""
+        with self._lock:
+            self._pool.cancel(ticket, monotonic())
+            doomed = self._doomed()
+        _close_all(doomed)
+
+    def lose(self, connection: Any) -> None:
+        """Note that nobody can return this connection any more. May be called by a finalizer."""
+        connection.close()
+        self._lost.append(connection)
+
+    def close(self) -> None:
+        """Close what is idle, now, and what is in use when it is returned; send away who waits. May be called twice."""
+        with self._lock:
+            self._write_off()
+            self._pool.close()
+            doomed = self._doomed()
+        _close_all(doomed)
+
+    def forget(self) -> None:
+        """In the child of a fork: drop what belongs to the parent."""
+        self._lock = threading.Lock()
+        self._lost.clear()
+        _close_all(self._pool.reset())
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._pool.closed
+
+    @property
+    def open(self) -> int:
+        """How many connections there are, in use and idle."""
+        return self._pool.open - len(self._lost)
+
+    def stats(self) -> dict[str, int]:
+        """Figures to look at: connections `open`, `idle` and `in_use`, calls `waiting`, and how often a connection was `opened` and `reused`."""
+        with self._lock:
+            self._write_off()
+            pool = self._pool
+            return {
+                "open": pool.open,
+                "idle": pool.idle,
+                "in_use": pool.in_use,
+                "waiting": pool.waiting,
+                "opened": pool.opened_count,
+                "reused": pool.reused_count,
+            }
+
+    def _write_off(self) -> None:
+        while self._lost:
+            self._pool.discard(self._lost.popleft())
+
+    def _doomed(self) -> list[Any]:
+        doomed = self._pool.doomed
+        if not doomed:
+            return doomed
+        taken = doomed.copy()
+        doomed.clear()
+        return taken
+
+
+def _close_all(connections: list[Any]) -> None:
+    for connection in connections:
+        connection.close()
+
+
+_pools: weakref.WeakSet[SharedPool] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for pool in list(_pools):
+        pool.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

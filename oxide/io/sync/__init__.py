@@ -1,0 +1,1 @@
+"""The synchronous shell: blocking sockets, usable from any number of threads."""

@@ -1,0 +1,149 @@
+"""oxide's own transport, synchronous."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from ...core.checkout import checkout
+from ...core.errors import TransportError, WriteError
+from ...core.exchange import Exchange
+from ...core.http import Request, Response
+from ...core.pool import Ticket
+from ..pool import Limits, SharedPool
+from .network import Connection, Network
+from .run import run
+
+if TYPE_CHECKING:
+    import ssl
+
+__all__ = ["HTTPTransport"]
+
+
+class HTTPTransport:
+    """Sends requests over pooled HTTP/1.1 connections. Any number of threads may use it.
+
+    Args:
+        ssl_context: for TLS, instead of one that verifies against the system's certificates.
+        limits: how many connections there may be.
+    """
+
+    def __init__(self, *, ssl_context: ssl.SSLContext | None = None, limits: Limits | None = None) -> None:
+        self._pool = SharedPool(limits or Limits())
+        self._network = PoolNetwork(ssl_context)
+
+    def send(self, request: Request, *, stream: bool) -> Response:
+        """Send one request; see `oxide.Transport`."""
+        connection, reused = run(checkout(self._pool, request), self._network)
+        exchange = Exchange(connection.h1, request, stream, reused)
+        try:
+            try:
+                connection.write(exchange.data_to_send(), exchange.allowance())
+                exchange.sent()
+            except WriteError as error:
+                exchange.sent(error)
+            while not exchange.receive_data(connection.read(exchange.allowance())):
+                pass
+        except (TransportError, TimeoutError) as error:
+            self._pool.release(connection, False)
+            exchange.fail(error)
+        except BaseException:
+            self._pool.release(connection, False)
+            raise
+        response = exchange.response()
+        if exchange.complete:
+            self._pool.release(connection, exchange.reusable)
+        if stream:
+            response.stream = Body(self._pool, connection, exchange)
+        return response
+
+    def close(self) -> None:
+        """Close what is idle, now, and what is in use when it is done."""
+        self._pool.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._pool.closed
+
+    def stats(self) -> dict[str, int]:
+        """Connections `open`, `idle`, `in_use`; calls `waiting`; connections `opened` and `reused` so far."""
+        return self._pool.stats()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._pool.stats()}>"
+
+    def __del__(self) -> None:
+        pool: SharedPool | None = getattr(self, "_pool", None)
+        if pool is not None and not pool.closed and pool.open:
+            warnings.warn(f"unclosed client with {pool.open} connections", ResourceWarning, source=self, stacklevel=2)
+            pool.close()
+
+
+class Body:
+    """The rest of a response: `core.http.ByteStream` on a connection that goes back to the pool at its end."""
+
+    __slots__ = ("_connection", "_exchange", "_pool")
+
+    def __init__(self, pool: SharedPool, connection: Connection, exchange: Exchange) -> None:
+        self._pool = pool
+        self._exchange = exchange
+        self._connection: Connection | None = None if exchange.complete else connection
+
+    def __next__(self) -> bytes:
+        exchange = self._exchange
+        while True:
+            data = exchange.take()
+            if data:
+                return data
+            if self._connection is None:
+                raise StopIteration
+            self._receive(self._connection, exchange.allowance())
+
+    def _receive(self, connection: Connection, timeout: float | None) -> None:
+        exchange = self._exchange
+        try:
+            exchange.receive_data(connection.read(timeout))
+        except (TransportError, TimeoutError) as error:
+            self.close()
+            exchange.fail(error)
+        except BaseException:
+            self.close()
+            raise
+        if exchange.complete:
+            self._connection = None
+            self._pool.release(connection, exchange.reusable)
+
+    def drain(self, seconds: float) -> None:
+        """Read on for at most `seconds` per read to reach the end, if it is near; what comes is dropped."""
+        try:
+            while self._connection is not None and len(self._exchange.take()) < DRAIN_LIMIT:
+                self._receive(self._connection, seconds)
+        except TransportError:
+            # The caller has all it wanted; `_receive` has closed the connection.
+            return
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._pool.release(connection, False)
+
+    def __del__(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._pool.lose(connection)
+
+
+DRAIN_LIMIT = 65536
+
+
+class PoolNetwork(Network):
+    """The network's commands, and the one that waits for the pool."""
+
+    def wait(self, ticket: Ticket[Any], timeout: float | None) -> Any:
+        event = threading.Event()
+        ticket.wake = event.set
+        if ticket.result is None and not event.wait(timeout):
+            raise TimeoutError
+        return ticket.result
