@@ -6,12 +6,13 @@ import socket
 import ssl
 
 import anyio
-from anyio import wait_readable, wait_writable
+import anyio.lowlevel
 
 from ...core.dial import Address
 from ...core.errors import ReadError, WriteError
 from ...core.http11 import H1Connection
 from ..sockets import READ_SIZE, configure, connect_error, default_ssl_context, is_timeout, pending_input, tls_error
+from .waiting import Waiter
 
 __all__ = ["Connection", "Network", "TLSConnection"]
 
@@ -22,46 +23,45 @@ class Connection:
     `read` and `write` raise TimeoutError when the socket did nothing for `timeout` seconds.
     """
 
-    __slots__ = ("_sock", "h1")
+    __slots__ = ("_sock", "_waiter", "h1")
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        self._waiter = Waiter(sock)
         self.h1 = H1Connection()
-
-    async def _receive(self) -> bytes:
-        while True:
-            await wait_readable(self._sock)
-            try:
-                return self._sock.recv(READ_SIZE)
-            except (BlockingIOError, InterruptedError):
-                continue
 
     async def read(self, timeout: float | None) -> bytes:
         """Some bytes, empty at the end of the connection. Raises ReadError, TimeoutError."""
         try:
-            with anyio.fail_after(timeout):
-                return await self._receive()
-        except (OSError, anyio.ClosedResourceError) as error:
+            while True:
+                # Waiting first, although there may be something already: this is where the event loop gets its turn.
+                await self._waiter.readable(timeout)
+                try:
+                    return self._sock.recv(READ_SIZE)
+                except (BlockingIOError, InterruptedError):
+                    continue
+        except OSError as error:
             if is_timeout(error):
                 raise
-            raise ReadError(f"the connection broke: {getattr(error, 'strerror', None) or error}") from error
-
-    async def _send(self, data: memoryview, timeout: float | None) -> None:
-        while data:
-            try:
-                data = data[self._sock.send(data) :]
-            except (BlockingIOError, InterruptedError):
-                with anyio.fail_after(timeout):
-                    await wait_writable(self._sock)
+            raise ReadError(f"the connection broke: {error.strerror or error}") from error
 
     async def write(self, data: bytes, timeout: float | None) -> None:
         """Send all of `data`. Raises WriteError, TimeoutError."""
+        view: memoryview | None = None
+        sent = 0
         try:
-            await self._send(memoryview(data), timeout)
-        except (OSError, anyio.ClosedResourceError) as error:
+            while True:
+                try:
+                    sent += self._sock.send(data if view is None else view[sent:])
+                except (BlockingIOError, InterruptedError):
+                    await self._waiter.writable(timeout)
+                if sent == len(data):
+                    return
+                view = memoryview(data)
+        except OSError as error:
             if is_timeout(error):
                 raise
-            raise WriteError(f"the connection broke: {getattr(error, 'strerror', None) or error}") from error
+            raise WriteError(f"the connection broke: {error.strerror or error}") from error
 
     def is_stale(self) -> bool:
         """Whether the idle connection was closed by its peer, or has something to say unasked."""
@@ -69,18 +69,7 @@ class Connection:
 
     def close(self) -> None:
         """Close the socket, from wherever it may be called. Never raises."""
-        sock = self._sock
-        if sock.fileno() == -1:
-            return
-        try:
-            anyio.notify_closing(sock)
-        except (RuntimeError, anyio.NoEventLoopError):
-            # Outside of an event loop nobody can be waiting for it.
-            pass
-        try:
-            sock.close()
-        except OSError:
-            pass
+        self._waiter.close()
 
 
 class TLSConnection(Connection):
@@ -94,8 +83,49 @@ class TLSConnection(Connection):
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
 
-    async def _fill(self) -> None:
-        data = await super()._receive()
+    async def handshake(self, timeout: float | None) -> None:
+        """Do the TLS handshake. Raises ssl.SSLError, ReadError, WriteError, TimeoutError."""
+        while True:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                await self._flush(timeout)
+                await self._fill(timeout)
+            except ssl.SSLError:
+                # The peer is to get the alert that says why.
+                await self._flush(timeout)
+                raise
+            else:
+                await self._flush(timeout)
+                return
+
+    async def read(self, timeout: float | None) -> bytes:
+        try:
+            if self._tls.pending():
+                await anyio.lowlevel.checkpoint()
+            while True:
+                try:
+                    return self._tls.read(READ_SIZE)
+                except ssl.SSLWantReadError:
+                    await self._flush(timeout)
+                    await self._fill(timeout)
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            return b""
+        except ssl.SSLError as error:
+            raise ReadError(f"the TLS connection broke: {error.reason or error}") from error
+
+    async def write(self, data: bytes, timeout: float | None) -> None:
+        try:
+            view = memoryview(data)
+            while view:
+                # A piece at a time, so that the ciphertext of a large body is not all in memory.
+                view = view[self._tls.write(view[:READ_SIZE]) :]
+                await self._flush(timeout)
+        except ssl.SSLError as error:
+            raise WriteError(f"the TLS connection broke: {error.reason or error}") from error
+
+    async def _fill(self, timeout: float | None) -> None:
+        data = await super().read(timeout)
         if data:
             self._incoming.write(data)
         else:
@@ -103,41 +133,7 @@ class TLSConnection(Connection):
 
     async def _flush(self, timeout: float | None) -> None:
         if self._outgoing.pending:
-            await super()._send(memoryview(self._outgoing.read()), timeout)
-
-    async def handshake(self) -> None:
-        """Do the TLS handshake. Raises OSError."""
-        while True:
-            try:
-                self._tls.do_handshake()
-            except ssl.SSLWantReadError:
-                await self._flush(None)
-                await self._fill()
-            except ssl.SSLError:
-                # The peer is to get the alert that says why.
-                await self._flush(None)
-                raise
-            else:
-                await self._flush(None)
-                return
-
-    async def _receive(self) -> bytes:
-        # As a plain socket does, wait for the event loop even where there is something to read already.
-        if self._tls.pending():
-            await anyio.lowlevel.checkpoint()
-        while True:
-            try:
-                return self._tls.read(READ_SIZE)
-            except ssl.SSLWantReadError:
-                await self._flush(None)
-                await self._fill()
-            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-                return b""
-
-    async def _send(self, data: memoryview, timeout: float | None) -> None:
-        while data:
-            data = data[self._tls.write(data) :]
-        await self._flush(timeout)
+            await super().write(self._outgoing.read(), timeout)
 
 
 class Network:
@@ -173,7 +169,7 @@ class Network:
                 try:
                     sock.connect(where)
                 except (BlockingIOError, InterruptedError):
-                    await wait_writable(sock)
+                    await anyio.wait_writable(sock)
                     code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
                     if code:
                         from os import strerror
@@ -197,11 +193,11 @@ class Network:
         try:
             secured = TLSConnection(connection._sock, self._ssl_context, host)
             with anyio.fail_after(timeout):
-                await secured.handshake()
+                await secured.handshake(None)
         except TimeoutError:
             connection.close()
             raise
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, ReadError, WriteError) as error:
             connection.close()
             raise tls_error(host, error) from error
         except BaseException:
