@@ -39,6 +39,7 @@ class BaseClient:
     _builder: RequestBuilder
     _transport: Any
     _io: Any
+    _run: Any
 
     def __init__(
         self,
@@ -388,8 +389,9 @@ class OpenAI(SyncResources, BaseClient):
         return HTTPTransport()
 
     def _make_io(self, transport: Transport) -> Any:
-        from .io.sync.run import IO
+        from .io.sync.run import IO, run
 
+        self._run = run
         return IO(transport)
 
     def _check_transport(self, transport: Any) -> None:
@@ -403,9 +405,7 @@ class OpenAI(SyncResources, BaseClient):
         return self._perform(self._builder.operation(operation, params, path_values))
 
     def _perform(self, call: Call) -> Any:
-        from .io.sync.run import run
-
-        response = run(perform(call), self._io)
+        response = self._run(perform(call), self._io)
         if call.raw is None:
             return self._finish(call, response)
         from ._response import APIResponse, LegacyAPIResponse
@@ -534,8 +534,9 @@ class AsyncOpenAI(AsyncResources, BaseClient):
         return AsyncHTTPTransport()
 
     def _make_io(self, transport: AsyncTransport) -> Any:
-        from .io.aio.run import IO
+        from .io.aio.run import IO, run
 
+        self._run = run
         return IO(transport)
 
     def _check_transport(self, transport: Any) -> None:
@@ -556,9 +557,7 @@ class AsyncOpenAI(AsyncResources, BaseClient):
         return AsyncPaginator(lambda: self._call(operation, params, *path_values))
 
     async def _perform(self, call: Call) -> Any:
-        from .io.aio.run import run
-
-        response = await run(perform(call), self._io)
+        response = await self._run(perform(call), self._io)
         if call.raw is None:
             return self._finish(call, response)
         from ._response import AsyncAPIResponse, LegacyAPIResponse

@@ -23,8 +23,8 @@ Flow = Generator["Command", Any, T]
 class IO(Protocol):
     """What commands are performed against. The asynchronous shell's methods return awaitables of the same."""
 
-    def send(self, request: Request, stream: bool) -> Any:
-        """A `Response` to the request, its body read unless `stream`. Raises TransportError."""
+    transport: Any
+    """A `Transport`, or on the asynchronous side an `AsyncTransport`."""
 
     def read(self, response: Response) -> Any:
         """The rest of a response's body. Raises TransportError."""
@@ -56,7 +56,7 @@ class Send:
         self.stream = stream
 
     def perform(self, io: IO) -> Any:
-        return io.send(self.request, self.stream)
+        return io.transport.send(self.request, stream=self.stream)
 
 
 class Read:

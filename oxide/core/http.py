@@ -16,7 +16,7 @@ from .headers import Headers, RawHeaders
 from .timeouts import DEFAULT_TIMEOUT, Timeout
 from .url import URL
 
-__all__ = ["AsyncByteStream", "ByteStream", "HeadBlock", "RateLimit", "Request", "Response"]
+__all__ = ["AsyncByteStream", "ByteStream", "HeadBlock", "RateLimit", "Request", "Response", "ResponseMeta"]
 
 
 class HeadBlock:
@@ -164,6 +164,36 @@ def _duration(text: str | None) -> float | None:
     return float(text) if re.fullmatch(r"\d+(?:\.\d+)?", text) else None
 
 
+class ResponseMeta:
+    """What an object that a call returned knows of its response, beside the data (see `codec.set_meta`).
+
+    Attributes:
+        headers: of the response.
+        fetch: for pages, the function that gets the next one with these parameters changed.
+        request_id: the `x-request-id` header.
+    """
+
+    __slots__ = ("_request_id", "fetch", "headers")
+
+    def __init__(self, headers: Headers) -> None:
+        self.headers = headers
+        self.fetch: Any = None
+        self._request_id: str | None = None
+
+    @property
+    def request_id(self) -> str | None:
+        # Read off the headers when somebody asks, which is seldom.
+        return self._request_id or self.headers.get("x-request-id")
+
+    @request_id.setter
+    def request_id(self, value: str | None) -> None:
+        self._request_id = value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A page that was pickled can't fetch: its client stayed behind.
+        return ResponseMeta, (Headers(list(self.headers.raw)),)
+
+
 class Response:
     """One HTTP response; its body comes with it or is still to be read from `stream`.
 
@@ -206,10 +236,7 @@ class Response:
     @property
     def request_id(self) -> str | None:
         """The `x-request-id` header: the provider's name for this call."""
-        for name, value in self.headers.raw:
-            if len(name) == 12 and name.lower() == b"x-request-id":
-                return value.decode("latin-1")
-        return None
+        return self.headers.get("x-request-id")
 
     @property
     def rate_limit(self) -> RateLimit:

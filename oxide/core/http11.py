@@ -124,7 +124,6 @@ class H1Connection:
     """
 
     __slots__ = (
-        "__weakref__",
         "_body_size",
         "_error",
         "_events",
@@ -193,7 +192,7 @@ class H1Connection:
         self._is_head = method == "HEAD"
 
     def receive_data(self, data: bytes) -> list[Event]:
-        """Take in bytes from the server, cut anywhere, and return what they complete.
+        """Take in bytes from the server, cut anywhere, and return what they complete. No bytes are no event.
 
         Raises:
             ProtocolError: this is not HTTP, or more of it than allowed; the connection is `closed` then.

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any
 
 from .._version import __version__
+from .codec import encode
 from .config import ClientConfig
 from .headers import encode_header, merge_headers
 from .http import HeadBlock, Request
@@ -27,6 +28,9 @@ _RETRY_COUNT = b"x-stainless-retry-count"
 RAW = "__oxide_raw__"
 
 _NOTHING: Mapping[str, Any] = {}
+
+# A GET has no content to describe, whatever the caller says.
+_NO_CONTENT: Mapping[str, Any] = {"Content-Type": omit}
 
 
 class Call:
@@ -308,7 +312,8 @@ class RequestBuilder:
         """The header fields of a call, taken from the store where no call-specific ones are among them."""
         key = (call.security, call.method == "GET", call.timeout.read, api_key)
         if call.extra_headers:
-            return self._encode(merge_headers(self._fields(*key), call.extra_headers), call.extra_headers)
+            fields = merge_headers(self._fields(*key), call.extra_headers, _NO_CONTENT if key[1] else _NOTHING)
+            return self._encode(fields, call.extra_headers)
         block = self._heads.get(key)
         if block is None:
             if len(self._heads) >= 64:
@@ -331,15 +336,17 @@ class RequestBuilder:
             authorization,
             {
                 "Accept": "application/json",
-                # A GET has no content to describe.
-                "Content-Type": omit if is_get else "application/json",
+                "Content-Type": "application/json",
                 "User-Agent": self._agent,
                 "OpenAI-Organization": omit if config.organization is None else config.organization,
                 "OpenAI-Project": omit if config.project is None else config.project,
+            },
+            config.default_headers,
+            {
                 "x-stainless-retry-count": "0",
                 "x-stainless-read-timeout": omit if read_timeout is None else str(read_timeout),
             },
-            config.default_headers,
+            _NO_CONTENT if is_get else _NOTHING,
         )
 
     def _encode(self, fields: dict[str, Any], extra: Mapping[str, Any]) -> HeadBlock:
@@ -367,7 +374,9 @@ def _with_extra(body: Any, extra: Any) -> Any:
     if extra is None:
         return body
     if not isinstance(extra, Mapping):
-        raise TypeError(f"extra_body must be a mapping, not {type(extra).__name__}")
+        if body is None:
+            return extra
+        raise TypeError(f"extra_body must be a mapping to be merged into the body, not {type(extra).__name__}")
     if body is None:
         body = _NOTHING
     if not isinstance(body, Mapping):
@@ -376,8 +385,6 @@ def _with_extra(body: Any, extra: Any) -> Any:
 
 
 def _content(body: Any) -> bytes:
-    from .codec import encode
-
     if body is None:
         return b""
     if isinstance(body, (bytes, bytearray)):

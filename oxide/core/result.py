@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from .codec import BaseModel, DecodeError, decode, set_meta
 from .errors import APIResponseValidationError
-from .http import Response
+from .http import Response, ResponseMeta
 
 __all__ = ["decode_body"]
 
@@ -22,8 +23,6 @@ def decode_body(response: Response, type_: Any, strict: bool) -> Any:
     Raises:
         APIResponseValidationError: the body is not JSON, or with `strict` not of the type; the message has the JSON path.
     """
-    from .codec import BaseModel, DecodeError, decode
-
     if type_ is None or type_ is type(None):
         return None
     if type_ is Response:
@@ -38,7 +37,7 @@ def decode_body(response: Response, type_: Any, strict: bool) -> Any:
     except DecodeError as error:
         raise _invalid(response, type_, error) from error
     if isinstance(result, BaseModel):
-        result._request_id = response.request_id
+        set_meta(result, ResponseMeta(response.headers))
     return result
 
 

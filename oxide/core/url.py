@@ -147,7 +147,7 @@ def fill_path(segments: tuple[str, ...], names: tuple[str, ...], values: tuple[A
     """
     parts = [segments[0]]
     for name, value, fixed in zip(names, values, segments[1:], strict=True):
-        if not value and value != 0:
+        if not value:
             raise ValueError(f"Expected a non-empty value for `{name}` but received {value!r}")
         quoted = quote("true" if value is True else str(value), safe=_PCHAR)
         parts += (quoted, fixed)
@@ -160,7 +160,7 @@ def fill_path(segments: tuple[str, ...], names: tuple[str, ...], values: tuple[A
 
 
 def query_items(params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Name and value pairs in the official SDK's format: `a[b]=1` for nesting, a repeated name for a list.
+    """Name and value pairs in the official SDK's format: `a[b]=1` for nesting, `a[]=1&a[]=2` for a list.
 
     `None`, `omit` and `not_given` are left out; booleans are `true` and `false`.
     """
@@ -180,7 +180,7 @@ def _flatten(name: str, value: Any) -> Iterator[tuple[str, str]]:
             yield from _flatten(f"{name}[{key}]", item)
     elif isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
         for item in value:
-            yield from _flatten(name, item)
+            yield from _flatten(f"{name}[]", item)
     else:
         yield name, str(value)
 

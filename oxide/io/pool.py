@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 import weakref
 from collections import deque
 from time import monotonic
@@ -52,6 +53,22 @@ class SharedPool:
         # these methods too, so all that is done then is to note it; whoever comes next keeps the books.
         self._lost: deque[Any] = deque()
         _pools.add(self)
+
+    def close_with(self, owner: object) -> None:
+        """Close the pool when `owner` is collected, with a warning if there is still a connection.
+
+        A `__del__` of the owner would come too late: client and resources refer to each other, and in such a cycle the
+        sockets may be collected, and warn, before it.
+        """
+        weakref.finalize(owner, self._abandoned).atexit = False
+
+    def _abandoned(self) -> None:
+        if self.closed:
+            return
+        count = self.open
+        self.close()
+        if count:
+            warnings.warn(f"unclosed client with {count} connections", ResourceWarning, stacklevel=1)
 
     def acquire(self, origin: Origin) -> Any:
         """As `Pool.acquire`. Raises OpenAIError if the pool is closed."""

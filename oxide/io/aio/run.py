@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 
-from ...core.http import Request, Response
+from ...core.http import Response
 from ...core.transport import AsyncTransport
 
 __all__ = ["IO", "run"]
@@ -39,9 +39,6 @@ class IO:
 
     def __init__(self, transport: AsyncTransport) -> None:
         self.transport = transport
-
-    async def send(self, request: Request, stream: bool) -> Response:
-        return await self.transport.send(request, stream=stream)
 
     async def read(self, response: Response) -> bytes:
         return await response.aread()

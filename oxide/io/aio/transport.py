@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -32,6 +31,7 @@ class AsyncHTTPTransport:
 
     def __init__(self, *, ssl_context: ssl.SSLContext | None = None, limits: Limits | None = None) -> None:
         self._pool = SharedPool(limits or Limits())
+        self._pool.close_with(self)
         self._network = PoolNetwork(ssl_context)
 
     async def send(self, request: Request, *, stream: bool) -> Response:
@@ -74,12 +74,6 @@ class AsyncHTTPTransport:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._pool.stats()}>"
-
-    def __del__(self) -> None:
-        pool: SharedPool | None = getattr(self, "_pool", None)
-        if pool is not None and not pool.closed and pool.open:
-            warnings.warn(f"unclosed client with {pool.open} connections", ResourceWarning, source=self, stacklevel=2)
-            pool.close()
 
 
 class Body:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import Any
 
-from ...core.http import Request, Response
+from ...core.http import Response
 from ...core.transport import Transport
 
 __all__ = ["IO", "run"]
@@ -37,9 +37,6 @@ class IO:
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
-
-    def send(self, request: Request, stream: bool) -> Response:
-        return self.transport.send(request, stream=stream)
 
     def read(self, response: Response) -> bytes:
         return response.read()

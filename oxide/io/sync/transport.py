@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from ...core.checkout import checkout
@@ -31,6 +30,7 @@ class HTTPTransport:
 
     def __init__(self, *, ssl_context: ssl.SSLContext | None = None, limits: Limits | None = None) -> None:
         self._pool = SharedPool(limits or Limits())
+        self._pool.close_with(self)
         self._network = PoolNetwork(ssl_context)
 
     def send(self, request: Request, *, stream: bool) -> Response:
@@ -73,12 +73,6 @@ class HTTPTransport:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._pool.stats()}>"
-
-    def __del__(self) -> None:
-        pool: SharedPool | None = getattr(self, "_pool", None)
-        if pool is not None and not pool.closed and pool.open:
-            warnings.warn(f"unclosed client with {pool.open} connections", ResourceWarning, source=self, stacklevel=2)
-            pool.close()
 
 
 class Body:
