@@ -6,6 +6,8 @@ The sessions named without choosing (`nox`) are those that have to pass before a
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import nox
@@ -15,20 +17,26 @@ nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "types", "check", "tests", "real", "bench_smoke"]
 
-PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 LLAMA = "xllamacpp==2026.10.11549"
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 
-def pythons() -> list[str]:
-    """The supported interpreters that are on this machine, in `PATH` or where pyenv puts them."""
-    found = {}
-    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    for version in PYTHONS:
-        candidates = sorted(root.glob(f"{version}.*/bin/python{version}")) if root.is_dir() else []
-        found[version] = str(candidates[-1]) if candidates else version
-    return list(found.values())
+def find_pythons() -> list[str]:
+    """The supported versions that are on this machine: on `PATH`, or where pyenv keeps them.
+
+    pyenv's are appended to `PATH`, since its own shims only reach the versions that are switched on.
+    """
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    folders = [str(path.parent) for version in PYTHONS for path in sorted(versions.glob(f"{version}.*/bin/python3"))]
+    os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), *folders])
+    return [version for version in PYTHONS if works(shutil.which(f"python{version}"))]
+
+
+def works(python: str | None) -> bool:
+    """Whether this is an interpreter; a shim for a version that is switched off is none."""
+    return python is not None and subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0
 
 
 def install(session: nox.Session, *groups: str) -> None:
@@ -37,7 +45,7 @@ def install(session: nox.Session, *groups: str) -> None:
     session.install("-e", ".[server]", *packages)
 
 
-@nox.session(python=pythons())
+@nox.session(python=find_pythons())
 def tests(session: nox.Session) -> None:
     """The tests, on every supported Python that is there. Arguments go to pytest."""
     install(session, "test")
@@ -57,6 +65,7 @@ def types(session: nox.Session) -> None:
     """Types: mypy --strict over the package, and over a file of typical uses."""
     install(session, "lint", "test")
     session.run("mypy")
+    session.run("mypy", "tests/typing/uses.py")
 
 
 @nox.session

@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from typing_extensions import Self
-
 from .core.call import perform
 from .core.config import ClientConfig, DataResidency
 from .core.http import Response
@@ -22,6 +20,8 @@ from .core.url import URL
 from .resources._attach import AsyncResources, SyncResources
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from .pagination import AsyncPaginator
 
 __all__ = ["AsyncClient", "AsyncOpenAI", "Client", "OpenAI"]
@@ -549,7 +549,9 @@ class AsyncOpenAI(AsyncResources, BaseClient):
     async def _call(self, operation: Operation, params: Mapping[str, Any], *path_values: Any) -> Any:
         return await self._perform(self._builder.operation(operation, params, path_values))
 
-    def _call_page(self, operation: Operation, params: Mapping[str, Any], *path_values: Any) -> AsyncPaginator[Any, Any]:
+    def _call_page(
+        self, operation: Operation, params: Mapping[str, Any], *path_values: Any
+    ) -> AsyncPaginator[Any, Any]:
         from .pagination import AsyncPaginator
 
         # Wrong arguments are refused here, where they were given, rather than where the result is awaited.

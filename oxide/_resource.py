@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property, wraps
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
-
-from typing_extensions import ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar
 
 from .core.operation import Operation
 from .core.prepare import RAW

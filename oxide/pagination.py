@@ -6,12 +6,13 @@ How each kind of page finds the next one is written once; the `Sync` and `Async`
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
-from typing import Any, Generic, List, Optional, TypeVar  # noqa: UP035
-
-from typing_extensions import Self
+from typing import TYPE_CHECKING, Any, Generic, List, Optional, TypeVar  # noqa: UP035
 
 from .core.codec import BaseModel, get_meta
 from .core.errors import OpenAIError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = [
     "AsyncConversationCursorPage",

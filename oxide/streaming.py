@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, Generic, TypeVar
-
-from typing_extensions import Self
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .core.call import api_error
 from .core.errors import TransportError
 from .core.events import EventDecoder
 from .core.http import Response
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["AsyncStream", "Stream"]
 
@@ -37,29 +38,7 @@ class Stream(Generic[T]):
 
     def __init__(self, *, response: Response, decode: Callable[[bytes], Any]) -> None:
         self.response = response
-        self._decoder = EventDecoder(decode, response)
-        self._iterator = self._events()
-
-    def _events(self) -> Iterator[T]:
-        response = self.response
-        decoder = self._decoder
-        stream = response.stream
-        try:
-            while not decoder.done:
-                try:
-                    objects = decoder.receive_data(next(stream))
-                except StopIteration:
-                    objects = decoder.receive_eof()
-                except TransportError as error:
-                    raise api_error(response.request, error) from error
-                yield from objects
-            if decoder.error is not None:
-                raise decoder.error
-            drain = getattr(stream, "drain", None)
-            if drain is not None:
-                drain(DRAIN_SECONDS)
-        finally:
-            self.close()
+        self._iterator: Iterator[T] = _events(response, EventDecoder(decode, response))
 
     def __next__(self) -> T:
         return next(self._iterator)
@@ -78,6 +57,28 @@ class Stream(Generic[T]):
     def close(self) -> None:
         """Give the response up. Its connection is kept if the stream was read to its end, and closed otherwise."""
         self.response.close()
+
+
+# A function beside the class: a generator that knew the stream would make a cycle, and a stream that is dropped early
+# would keep its connection until the next garbage collection.
+def _events(response: Response, decoder: EventDecoder) -> Iterator[Any]:
+    stream = response.stream
+    try:
+        while stream is not None and not decoder.done:
+            try:
+                objects = decoder.receive_data(next(stream))
+            except StopIteration:
+                objects = decoder.receive_eof()
+            except TransportError as error:
+                raise api_error(response.request, error) from error
+            yield from objects
+        if decoder.error is not None:
+            raise decoder.error
+        drain = getattr(stream, "drain", None)
+        if drain is not None:
+            drain(DRAIN_SECONDS)
+    finally:
+        response.close()
 
 
 class AsyncStream(Generic[T]):
