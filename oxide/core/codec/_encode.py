@@ -1,0 +1,151 @@
+"""Request bodies: Python values to JSON bytes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence, Set
+from gc import get_referents
+from typing import Any
+
+import msgspec
+from msgspec.structs import astuple
+
+from ..sentinels import NotGiven, Omit
+from ._model import BaseModel
+from ._state import Extra, plain_object
+
+__all__ = ["encode", "to_json_value"]
+
+_BINARY = frozenset({bytes, bytearray, memoryview})
+_CONTAINERS = frozenset({dict, list, tuple})
+_USUAL = _CONTAINERS | {str, int, float, bool, type(None), msgspec.UnsetType}
+_CONSTANT_KEYS = {True: "true", False: "false", None: "null"}
+
+
+class _Walk(Exception):
+    """The C encoder met something that needs the slower one."""
+
+
+def encode(value: Any) -> bytes:
+    """`value` as compact JSON in UTF-8.
+
+    Beside what JSON has: our objects (as they came), pydantic's models (by alias, without what is unset), dataclasses,
+    any mapping, sequence, set or iterator, `datetime` and its relatives in ISO 8601, `Decimal`, `UUID`, `Enum`. `omit`
+    and `not_given` are left out of the mapping or list that they are in.
+
+    Raises:
+        TypeError: for a value of another type, bytes included, with its path.
+        ValueError: for NaN and infinities, which JSON does not have, with the path.
+    """
+    try:
+        data = _encoder.encode(value)
+    except (_Walk, TypeError, UnicodeEncodeError):
+        return _encode_slowly(value)
+    # msgspec writes NaN as null and bytes as base64, both without a word.
+    if _is_suspect(value, b"null" in data):
+        return _encode_slowly(value)
+    return data
+
+
+def to_json_value(value: Any) -> Any:
+    """A value of a type that JSON and msgspec don't know, in terms of those that they do.
+
+    Raises:
+        TypeError: there is no such thing for this type.
+    """
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json", exclude_unset=True, by_alias=True)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, (Sequence, Set)):
+        return list(value)
+    raise TypeError(f"Objects of type {type(value).__name__} are not JSON")
+
+
+def _hook(value: Any) -> Any:
+    # Iterators can be read once only, and a later part of the value may send all of it to the slower encoder. Lists and
+    # tuples get here only as keys.
+    if isinstance(value, (Extra, Omit, NotGiven, Iterator, list, tuple)):
+        raise _Walk
+    return to_json_value(value)
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_hook)
+
+
+def _is_suspect(value: Any, null: bool) -> bool:
+    """Whether there are bytes in `value`, or NaN if the JSON made of it has a null, or what can't be seen through.
+
+    This goes down level by level and not value by value, with the garbage collector's own function for what is in a
+    container, because that takes half the time of a loop in Python: less than encoding itself.
+    """
+    level: Any = [value]
+    while level:
+        types = set(map(type, level))
+        if not types.isdisjoint(_BINARY):
+            return True
+        if null and float in types and not all(math.isfinite(x) for x in level if type(x) is float):
+            return True
+        if not types <= _USUAL:
+            if not all(issubclass(type_, BaseModel) for type_ in types - _USUAL):
+                return True
+            models = [x for x in level if isinstance(x, BaseModel)]
+            level = [x for x in level if type(x) in _CONTAINERS]
+            if null:
+                level += [astuple(model)[1:] for model in models]
+        level = get_referents(*level)
+    return False
+
+
+def _encode_slowly(value: Any) -> bytes:
+    plain = _plain(value, "$")
+    try:
+        return _encoder.encode(plain)
+    except UnicodeEncodeError:
+        # Lone surrogates have no UTF-8, but JSON can escape them.
+        import json
+
+        return json.dumps(msgspec.to_builtins(plain), separators=(",", ":"), allow_nan=False).encode()
+
+
+def _plain(value: Any, path: str) -> Any:
+    """`value` with everything replaced that msgspec would get wrong."""
+    if value is None or isinstance(value, (str, int)):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{value} is not JSON - at `{path}`")
+        return value
+    if isinstance(value, tuple(_BINARY)):
+        raise TypeError(f"{type(value).__name__} is not JSON: decode it, or encode it as base64 - at `{path}`")
+    if isinstance(value, BaseModel):
+        value = plain_object(value)
+    elif hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
+        value = {name: getattr(value, name) for name in value.__dataclass_fields__}
+    if isinstance(value, Mapping):
+        return {
+            _key(key, path): _plain(entry, f"{path}.{key}")
+            for key, entry in value.items()
+            if not isinstance(entry, (Omit, NotGiven))
+        }
+    if isinstance(value, (Sequence, Set, Iterator)):
+        return [
+            _plain(entry, f"{path}[{number}]")
+            for number, entry in enumerate(value)
+            if not isinstance(entry, (Omit, NotGiven))
+        ]
+    try:
+        # One that msgspec knows (datetime, Decimal, UUID, Enum, structs), or one of `to_json_value`'s.
+        return msgspec.to_builtins(value, enc_hook=to_json_value)
+    except TypeError as error:
+        raise TypeError(f"{error} - at `{path}`") from None
+
+
+def _key(key: Any, path: str) -> Any:
+    if isinstance(key, str) or (isinstance(key, (int, float)) and not isinstance(key, bool)):
+        return key
+    if key is None or isinstance(key, bool):
+        return _CONSTANT_KEYS[key]
+    if isinstance(getattr(key, "value", None), str):  # a member of an Enum
+        return key.value
+    raise TypeError(f"Keys of type {type(key).__name__} are not JSON - at `{path}`")
