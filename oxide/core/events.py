@@ -60,15 +60,15 @@ class EventDecoder:
                 break
             name = event.event
             try:
-                if b'"error"' in data and self._carries_error(event):
-                    break
                 if name is not None and name[:7] == "thread.":
                     # The assistants' events keep their type outside of the data.
                     append(decode(b'{"event":"%b","data":%b}' % (name.encode(), data)))
+                elif data.find(b'"error"') >= 0 and self._carries_error(event):
+                    break
                 else:
                     append(decode(data))
             except ValueError as error:
-                self._invalid(event, error)
+                self._invalid(event, self.received + len(objects) + 1, error)
                 break
         self.received += len(objects)
         return objects
@@ -86,8 +86,8 @@ class EventDecoder:
         self._fail(APIError(message, self._response.request, body=error))
         return True
 
-    def _invalid(self, event: ServerSentEvent, error: ValueError) -> None:
-        message = f"event {self.received + 1} of the stream can't be decoded: {error}"
+    def _invalid(self, event: ServerSentEvent, number: int, error: ValueError) -> None:
+        message = f"event {number} of the stream can't be decoded: {error}"
         self._fail(APIResponseValidationError(self._response, event.text, message=message), error)
 
     def _fail(self, failure: OpenAIError, cause: Exception | None = None) -> None:

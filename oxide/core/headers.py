@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .sentinels import Omit
@@ -23,11 +23,27 @@ class Headers(Mapping[str, str]):
         raw: the pairs as they stood on the wire, in order.
     """
 
-    __slots__ = ("_fields", "raw")
+    __slots__ = ("_fields", "_raw", "_source")
 
     def __init__(self, raw: Iterable[tuple[bytes, bytes]] = ()) -> None:
-        self.raw = raw if isinstance(raw, (list, tuple)) else tuple(raw)
+        self._raw: Sequence[tuple[bytes, bytes]] | None = raw if isinstance(raw, (list, tuple)) else tuple(raw)
+        self._source: Any = None
         self._fields: dict[str, str] | None = None
+
+    @classmethod
+    def of(cls, head: Any) -> Headers:
+        """The fields of a `core.http11.Head`, which are taken from it when somebody asks for one."""
+        headers = cls.__new__(cls)
+        headers._raw = None
+        headers._source = head
+        headers._fields = None
+        return headers
+
+    @property
+    def raw(self) -> Sequence[tuple[bytes, bytes]]:
+        if self._raw is None:
+            self._raw = self._source.headers
+        return self._raw
 
     def _read(self) -> dict[str, str]:
         fields = self._fields
@@ -60,6 +76,9 @@ class Headers(Mapping[str, str]):
     def multi_items(self) -> list[tuple[str, str]]:
         """Every field in order, names in lower case."""
         return [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in self.raw]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Headers, (list(self.raw),)
 
     def __repr__(self) -> str:
         shown = {name: "[secret]" if name in SECRET_HEADERS else value for name, value in self._read().items()}

@@ -44,34 +44,58 @@ good events and then a fault, the error is raised and those events are lost: the
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
 from typing import Final, NoReturn, Union
 
-import msgspec
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from .errors import ProtocolError, ReadError
 
-__all__ = ["END", "MAX_HEAD_SIZE", "End", "Event", "H1Connection", "Head", "render_head"]
+__all__ = ["END", "MAX_HEAD_SIZE", "End", "Event", "H1Connection", "Head"]
 
 MAX_HEAD_SIZE = 64 * 1024
 """The default of `H1Connection.max_head_size`, in bytes."""
 
 
-class Head(msgspec.Struct, gc=False):
-    """The head of the final response.
+class Head:
+    """The head of the final response. It is read when somebody asks for more than the status, which is seldom.
 
     Attributes:
         status: 200 to 999.
-        reason: the reason phrase, often empty.
-        headers: name and value in the order and spelling received, without white space around the value.
-        http_version: `b"1.1"`, `b"1.0"`.
+        raw: status line and header fields as they came, without the blank line.
     """
 
-    status: int
-    reason: bytes
-    headers: list[tuple[bytes, bytes]]
-    http_version: bytes
+    __slots__ = ("_headers", "raw", "status")
+
+    def __init__(self, status: int, raw: bytes = b"") -> None:
+        self.status = status
+        self.raw = raw
+        self._headers: list[tuple[bytes, bytes]] | None = None
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Name and value in the order and spelling received, without white space around the value."""
+        if self._headers is None:
+            # llhttp has been through this: there is a colon in every line, and no bare CR or LF.
+            lines = self.raw.split(b"\r\n")[1:]
+            self._headers = [(name, value.strip(b" \t")) for name, _, value in (line.partition(b":") for line in lines)]
+        return self._headers
+
+    def has(self, name: bytes) -> bool:
+        """Whether there is a field of this name, given in lower case."""
+        return self.raw.lower().find(b"\n%b:" % name) >= 0
+
+    @property
+    def http_version(self) -> bytes:
+        """`b"1.1"`, `b"1.0"`."""
+        return self.raw[5:8]
+
+    @property
+    def reason(self) -> bytes:
+        """The reason phrase, often empty."""
+        return self.raw.partition(b"\r\n")[0][13:]
+
+    def __repr__(self) -> str:
+        return f"<Head {self.status}>"
 
 
 class End(enum.Enum):
@@ -88,26 +112,6 @@ Event = Union[Head, bytes, End]
 
 _IDLE, _HEAD, _BODY, _CLOSED = range(4)
 _NAMES = ("idle", "waiting for a response", "reading a response", "closed")
-
-
-def render_head(method: str, target: str, host: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """The head of a request, with the blank line.
-
-    Nothing is checked here: that no part has CR, LF or NUL in it is settled where the request is built.
-
-    Args:
-        method: such as `POST`.
-        target: path and query, percent-encoded, beginning with a slash.
-        host: the value of the Host header, with the port where it is not the scheme's own.
-        headers: the other headers.
-
-    Raises:
-        UnicodeEncodeError: method or target are not ASCII.
-    """
-    lines = [b"%b %b HTTP/1.1\r\nHost: %b" % (method.encode("ascii"), target.encode("ascii"), host)]
-    lines += [b"%b: %b" % header for header in headers]
-    lines.append(b"\r\n")
-    return b"\r\n".join(lines)
 
 
 class H1Connection:
@@ -130,17 +134,16 @@ class H1Connection:
         "_feed",
         "_head",
         "_head_size",
-        "_headers",
         "_informational",
         "_is_head",
         "_parser",
         "_quiet",
-        "_reason",
+        "_raw",
+        "_skip",
         "_state",
         "bytes_received",
         "max_head_size",
         "on_body",
-        "on_status",
         "reusable",
     )
 
@@ -152,16 +155,15 @@ class H1Connection:
         self._error: str | None = None
         self._head: Head | None = None
         self._head_size = 0  # bytes fed while waiting for the head
-        self._body_size = 0  # bytes of the body, framing included where it is chunked
+        self._body_size = 0  # bytes of the body so far, framing included where it is chunked
         self._quiet = 0  # bytes since the last piece of body
         self._is_head = False
         self._informational = False
-        # The parser is given bound methods once, so these three live as long as it does and are emptied in place.
+        self._raw = b""  # what came while waiting for the head, if it came in several reads
+        self._skip = 0  # informational responses in it
+        # The parser is given the bound method once, so the list lives as long as it does and is emptied in place.
         self._events: list[Event] = []
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._reason: list[bytes] = []
         self.on_body = self._events.append
-        self.on_status = self._reason.append
         self._new_parser()
 
     @property
@@ -188,7 +190,7 @@ class H1Connection:
         self.reusable = False
         self.bytes_received = False
         self._state = _HEAD
-        self._head_size = 0
+        self._head_size = self._skip = 0
         self._is_head = method == "HEAD"
 
     def receive_data(self, data: bytes) -> list[Event]:
@@ -216,6 +218,8 @@ class H1Connection:
                 self._parser_failed(error)
         events = self._events.copy()
         self._events.clear()
+        if state == _HEAD:
+            self._keep_head(data, events)
         if self._state == _BODY:
             self._account(data, events, state)
         elif events and self._state == _HEAD:
@@ -250,32 +254,23 @@ class H1Connection:
             # Another response right behind the one that is complete; `_parser_failed` knows what that means.
             raise ProtocolError("a response that nobody asked for")
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name, value.rstrip(b" \t")))
-
     def on_headers_complete(self) -> None:
-        parser = self._parser
-        status = parser.get_status_code()
+        status = self._parser.get_status_code()
         if status < 200:
             if status < 100 or status == 101:
                 raise ProtocolError(f"unexpected response status {status}")
             self._informational = True
             return
-        head = Head(status, b"".join(self._reason), self._headers.copy(), parser.get_http_version().encode())
-        self._reason.clear()
-        self._headers.clear()
-        self._head = head
+        head = self._head = Head(status)
         self._events.append(head)
         self._state = _BODY
-        self._body_size = self._quiet = 0
         if self._is_head:
             self._complete()
 
     def on_message_complete(self) -> None:
-        self._headers.clear()  # trailers, or the headers of an informational response
         if self._informational:
             self._informational = False
-            self._reason.clear()
+            self._skip += 1
         elif self._state == _BODY:  # and not the answer to HEAD, which was complete with its head
             self._complete()
 
@@ -285,6 +280,26 @@ class H1Connection:
         # Asked here because llhttp forgets the flags when this callback returns.
         self.reusable = self._parser.should_keep_alive()
         self._events.append(END)
+
+    def _keep_head(self, data: bytes, events: list[Event]) -> None:
+        """Cut the head out of what was read while waiting for it; llhttp has found its end, but does not tell where."""
+        raw = self._raw + data if self._raw else data
+        if not events:
+            self._raw = raw
+            return
+        self._raw = b""
+        head = events[0]
+        if type(head) is Head:
+            start = 0
+            while True:
+                while raw[start] in b"\r\n":
+                    start += 1
+                end = raw.index(b"\r\n\r\n", start)
+                if not self._skip:
+                    break
+                self._skip -= 1
+                start = end + 4
+            head.raw = raw[start:end]
 
     # --- the less common ways ---------------------------------------------------------------------------------------
 
@@ -336,7 +351,6 @@ class H1Connection:
     def _fail(self, message: str, cause: Exception | None = None) -> NoReturn:
         self._state = _CLOSED
         self._error = f"invalid HTTP response: {message}"
-        self._events.clear()
         raise ProtocolError(self._error) from cause
 
     def _account(self, data: bytes, events: list[Event], state_before: int) -> None:
