@@ -14,7 +14,23 @@ from oxide.core.codec._shape import ModelInfo, Shape, shape_of
 __all__ = ["MUTATIONS", "decode_plain", "mutate", "places", "valid"]
 
 _WORDS = ["", "a", "hello", "é\n", '"quoted"', "🎉", "null", "x" * 40]
-_NAMES = ["brand_new", "other", "weird-name", "to_dict", "copy", "model_extra", "_request_id", "__class__", "_ox", "mro", "é", '"', "type_", "id_", "class"]
+_NAMES = [
+    "brand_new",
+    "other",
+    "weird-name",
+    "to_dict",
+    "copy",
+    "model_extra",
+    "_request_id",
+    "__class__",
+    "_ox",
+    "mro",
+    "é",
+    '"',
+    "type_",
+    "id_",
+    "class",
+]
 
 
 def valid(type_: Any, rng: random.Random, depth: int = 4) -> Any:
@@ -28,7 +44,11 @@ def _shape(shape: Shape, rng: random.Random, depth: int) -> Any:
         ways.append("any")
     ways += sorted(shape.scalars)
     ways += ["literal"] * bool(shape.literals)
-    rich: list[Any] = [*shape.models, *(("list", item) for item in shape.items), *(("dict", value) for value in shape.values)]
+    rich: list[Any] = [
+        *shape.models,
+        *(("list", item) for item in shape.items),
+        *(("dict", value) for value in shape.values),
+    ]
     if depth > 0 or not ways:
         ways += rich * 2
     way = rng.choice(ways)
@@ -75,7 +95,7 @@ MUTATIONS = ["unknown field", "remove", "null", "other type", "other text", "sam
 def places(value: Any) -> list[tuple[Any, Any]]:
     """All (container, key or index) pairs in a JSON value."""
     found: list[tuple[Any, Any]] = []
-    todo = [value]
+    todo = [value] if isinstance(value, (dict, list)) else []
     while todo:
         current = todo.pop()
         pairs = list(current.items()) if isinstance(current, dict) else list(enumerate(current))
@@ -112,7 +132,9 @@ def mutate(value: Any, rng: random.Random, count: int) -> Any:
 
 
 def _anything(rng: random.Random) -> Any:
-    return rng.choice([None, False, 3, 2**64, 0.25, "unknown", [], [None, {"type": "x"}], {}, {"type": "message", "id": 1}])
+    return rng.choice(
+        [None, False, 3, 2**64, 0.25, "unknown", [], [None, {"type": "x"}], {}, {"type": "message", "id": 1}]
+    )
 
 
 def decode_plain(obj: Any) -> Any:

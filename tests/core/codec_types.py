@@ -1,6 +1,6 @@
 """Small types with every trait that the generated ones have."""
 
-from typing import Annotated, Any, Dict, Generic, List, Literal, Optional, TypeAlias, TypeVar, Union
+from typing import Annotated, Any, Generic, Literal, Optional, TypeAlias, TypeVar, Union
 
 from oxide.core.codec import BaseModel, Discriminator, field
 
@@ -15,7 +15,7 @@ class Usage(BaseModel):
 class Text(BaseModel, tag_field="type", tag="text"):
     type: Literal["text"]
     text: str
-    notes: Optional[List[Usage]] = None
+    notes: Optional[list[Usage]] = None
 
 
 class Image(BaseModel, tag_field="type", tag="image"):
@@ -55,7 +55,7 @@ class Easy(BaseModel, tag_field="type", tag="message"):
 
 
 class Full(BaseModel, tag_field="type", tag="message"):
-    content: List[Text]
+    content: list[Text]
     role: Literal["assistant"]
     type: Literal["message"]
 
@@ -63,22 +63,32 @@ class Full(BaseModel, tag_field="type", tag="message"):
 Message: TypeAlias = Annotated[Union[Easy, Full, Image], Discriminator("type")]
 
 
+class Anything(BaseModel, tag_field="type"):
+    """Its discriminator can be any text."""
+
+    type: str
+    name: str
+
+
+Open: TypeAlias = Annotated[Union[Text, Anything], Discriminator("type")]
+
+
 class Document(BaseModel):
     id: str
     created: float
-    items: List[Item]
+    items: list[Item]
     status: Literal["done", "failed"]
     usage: Optional[Usage] = None
     choice: Union[Literal["auto"], Text, None] = None
     anything: Optional[object] = None
-    by_name: Optional[Dict[str, Usage]] = None
-    nested: Optional[List[List[Usage]]] = None
-    labels: Optional[Dict[str, str]] = None
+    by_name: Optional[dict[str, Usage]] = None
+    nested: Optional[list[list[Usage]]] = None
+    labels: Optional[dict[str, str]] = None
     async_: Optional[bool] = field(name="async", default=None)
     threat: Optional[bool] = field(name="hate/threat", default=None)
-    options: Dict[str, object] = field(default_factory=dict)
+    options: dict[str, object] = field(default_factory=dict)
     level: Literal["info", "debug"] = "info"
-    input: Union[str, List[Message], None] = None
+    input: Union[str, list[Message], None] = None
     either: Optional[Either] = None
     child: Optional["Document"] = None
 
@@ -88,7 +98,7 @@ class Document(BaseModel):
 
 
 class Page(BaseModel, Generic[T]):
-    data: List[T]
+    data: list[T]
     has_more: Optional[bool] = None
 
     def __iter__(self) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Optional, Union
 
 import pytest
 from hypothesis import example, given
@@ -16,13 +16,16 @@ from oxide.core.codec import BaseModel, DecodeError, GenericObject, construct, d
 from .codec_data import decode_plain, mutate
 from .codec_types import (
     DOCUMENT,
+    Anything,
     Document,
     Easy,
     Either,
     Full,
     Image,
     Item,
+    Message,
     NumberedPage,
+    Open,
     Page,
     Plain,
     Search,
@@ -87,7 +90,9 @@ def test_unknown_fields_at_every_depth() -> None:
     assert getattr(obj.items[3], "brand_new", None) is None
 
 
-@pytest.mark.parametrize("key", ["to_dict", "copy", "model_extra", "_request_id", "__class__", "__dict__", "_ox", "_ox_0", "json", "self"])
+@pytest.mark.parametrize(
+    "key", ["to_dict", "copy", "model_extra", "_request_id", "__class__", "__dict__", "_ox", "_ox_0", "json", "self"]
+)
 def test_unknown_fields_that_hide_nothing(key: str) -> None:
     value = {"tokens": 1, key: {"x": 1}}
     obj = check(Usage, value)
@@ -97,7 +102,9 @@ def test_unknown_fields_that_hide_nothing(key: str) -> None:
     assert obj.copy().to_dict() == value
 
 
-@pytest.mark.parametrize("key", ["weird-name", "", "class", "é", 'quo"te', "back\\slash", "new\nline", "mro", "a" * 300])
+@pytest.mark.parametrize(
+    "key", ["weird-name", "", "class", "é", 'quo"te', "back\\slash", "new\nline", "mro", "cls", "\ud800", "a" * 300]
+)
 def test_unknown_fields_with_odd_names(key: str) -> None:
     obj = check(Usage, {"tokens": 1, key: 2})
     assert getattr(obj, key) == 2
@@ -117,7 +124,7 @@ def test_unknown_tags() -> None:
     assert not hasattr(other, "text")
 
 
-@pytest.mark.parametrize("tag", [None, 5, [], {}, True])
+@pytest.mark.parametrize("tag", [5, [], {}, True])
 def test_tags_that_are_no_tags(tag: Any) -> None:
     obj = check(Item, {"type": tag, "text": "x"})
     assert isinstance(obj, GenericObject)
@@ -125,10 +132,20 @@ def test_tags_that_are_no_tags(tag: Any) -> None:
     assert obj.text == "x"
 
 
-def test_missing_tag_reads_as_none() -> None:
-    obj = check(Item, {"text": "x"})
+@pytest.mark.parametrize("tag", [{}, {"type": None}])
+def test_members_without_a_tag_are_what_they_look_like(tag: dict[str, None]) -> None:
+    obj = check(Item, tag | {"text": "x", "notes": [{"tokens": 1}], "new": 1})
+    assert isinstance(obj, Text)
     assert obj.type is None
-    assert obj.text == "x"
+    assert isinstance(obj.notes[0], Usage)
+    assert isinstance(check(Item, tag | {"url": "x"}), Image)
+    assert isinstance(check(Item, tag), Text)
+
+
+def test_only_some_members_may_be_without_a_tag() -> None:
+    assert isinstance(check(Message, {"content": "c", "role": "user"}), Easy)
+    assert isinstance(check(Message, {"type": None, "new": 1}), Easy)
+    assert isinstance(check(Message, {"url": "x", "detail": 3}), Image)
 
 
 def test_other_tag_where_there_is_no_union() -> None:
@@ -159,8 +176,10 @@ def test_null_and_absent() -> None:
     assert obj.child.options == {}
 
 
-@pytest.mark.parametrize("key", [key for key in DOCUMENT])
-@pytest.mark.parametrize("fault", [None, "remove", 5, "text", [], {}, True, [None], {"a": 1}, [[{}]], [{"type": "text"}]])
+@pytest.mark.parametrize("key", list(DOCUMENT))
+@pytest.mark.parametrize(
+    "fault", [None, "remove", 5, "text", [], {}, True, [None], {"a": 1}, [[{}]], [{"type": "text"}]]
+)
 def test_any_field_spoilt(key: str, fault: Any) -> None:
     value = copy.deepcopy(DOCUMENT)
     if fault == "remove":
@@ -173,12 +192,16 @@ def test_any_field_spoilt(key: str, fault: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [None, True, 3, -0.0, "text", [], [1], {}, [{"id": 1}]])
-@pytest.mark.parametrize("type_", [Document, Item, Either, List[Item], Dict[str, Item], Union[str, Item], Optional[Usage]])
+@pytest.mark.parametrize(
+    "type_", [Document, Item, Either, list[Item], dict[str, Item], Union[str, Item], Optional[Usage]]
+)
 def test_anything_for_any_type(type_: Any, value: Any) -> None:
     check(type_, value)
 
 
-@pytest.mark.parametrize("type_", [dict, list, object, Any, None, str, int, float, bool, Dict[str, object], List[str], Union[int, str]])
+@pytest.mark.parametrize(
+    "type_", [dict, list, object, Any, None, str, int, float, bool, dict[str, object], list[str], Union[int, str]]
+)
 def test_types_without_models(type_: Any) -> None:
     for value in ({"a": 1}, [1], "a", 1, 0.5, None):
         assert decode(type_, text(value)) == value
@@ -189,6 +212,12 @@ def test_members_told_apart_by_a_look_at_all() -> None:
     assert isinstance(check(Either, {"text": "a"}), Plain)
     assert isinstance(check(Either, {"text": "a", "duration": None}), Plain)
     assert isinstance(check(Either, {"text": "a", "duration": "long"}), Plain)
+
+
+def test_a_member_with_any_tag() -> None:
+    assert isinstance(check(Open, {"type": "text", "text": "a"}), Text)
+    assert isinstance(check(Open, {"type": "brand.new", "name": "a"}), Anything)
+    assert check(Open, {"type": "brand.new", "name": "a", "new": 1}).type == "brand.new"
 
 
 def test_generic_pages() -> None:
@@ -289,7 +318,7 @@ def test_str() -> None:
     ],
 )
 def test_text_that_is_not_json(source: bytes, message: str) -> None:
-    for type_ in (Document, dict, List[Item], Either):
+    for type_ in (Document, dict, list[Item], Either):
         with pytest.raises(DecodeError, match=message) as caught:
             decode(type_, source)
         assert caught.value.path == ""

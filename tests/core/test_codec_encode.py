@@ -75,8 +75,8 @@ UTC = datetime.timezone.utc
     ("value", "expected"),
     [
         ((1, 2), [1, 2]),
-        ({1: "a", 2.5: "b", True: "c", None: "d"}, {"1": "c", "2.5": "b", "null": "d"}),
-        ({False: 1}, {"false": 1}),
+        ({1: "a", 2.5: "b", None: "d"}, {"1": "a", "2.5": "b", "null": "d"}),
+        ({False: 1, True: 2}, {"false": 1, "true": 2}),
         ({Colour.RED: 1}, {"red": 1}),
         ([Colour.RED, Number.ONE], ["red", 1]),
         ({"a"}, ["a"]),
@@ -93,7 +93,10 @@ UTC = datetime.timezone.utc
         (Model(a=1, C=3), {"a": 1, "C": 3}),
         ({"x": [Model(a=1, b=None)]}, {"x": [{"a": 1, "b": None}]}),
         (datetime.datetime(2026, 1, 2, 3, 4, 5, 678000), "2026-01-02T03:04:05.678000"),
-        (datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone(datetime.timedelta(hours=2))), "2026-01-02T00:00:00+02:00"),
+        (
+            datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone(datetime.timedelta(hours=2))),
+            "2026-01-02T00:00:00+02:00",
+        ),
         (datetime.date(2026, 1, 2), "2026-01-02"),
         (decimal.Decimal("1.50"), "1.50"),
         (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
@@ -104,7 +107,10 @@ UTC = datetime.timezone.utc
         ([iter([1]), {"a": omit}], [[1], {}]),
         (Text(type="text", text="a"), {"type": "text", "text": "a"}),
         ([Text.construct(text="a", to_dict=1)], [{"text": "a", "to_dict": 1}]),
-        ({"deep": [{"er": Usage.construct(tokens=1, x=Point(1))}]}, {"deep": [{"er": {"tokens": 1, "x": {"x": 1, "y": None}}}]}),
+        (
+            {"deep": [{"er": Usage.construct(tokens=1, x=Point(1))}]},
+            {"deep": [{"er": {"tokens": 1, "x": {"x": 1, "y": None}}}]},
+        ),
     ],
 )
 def test_values(value: Any, expected: Any) -> None:

@@ -10,12 +10,12 @@ import sys
 import threading
 import weakref
 from copy import copy, deepcopy
-from typing import Annotated, Any, List, Literal, Optional, Union
+from typing import Annotated, Any, Literal, Optional, Union
 
+import msgspec
 import pytest
 
-from oxide.core.codec import BaseModel, Discriminator, GenericObject, decode, decoder, encode
-from oxide.core.codec import _decode, _learn
+from oxide.core.codec import BaseModel, Discriminator, GenericObject, _decode, _learn, decode, decoder, encode
 
 from .codec_types import DOCUMENT, Document, Item
 
@@ -39,11 +39,11 @@ def types() -> Any:
 
     class Two(BaseModel, tag_field="type", tag="two"):
         type: Literal["two"]
-        leaves: List[Leaf]
+        leaves: list[Leaf]
 
     class Root(BaseModel):
         id: str
-        items: List[Annotated[Union[One, Two], Discriminator("type")]]
+        items: list[Annotated[Union[One, Two], Discriminator("type")]]
 
     return Root, Leaf
 
@@ -53,7 +53,7 @@ def is_fast(type_: Any, value: Any) -> bool:
     data = json.dumps(value).encode()
     try:
         _decode._root(type_).fast(data)
-    except Exception:
+    except msgspec.ValidationError:
         return False
     return True
 
@@ -123,7 +123,10 @@ def test_one_type_learns_for_all_that_lead_to_it() -> None:
 
 
 def test_recursive_types() -> None:
-    value = DOCUMENT | {"learned_here": 1, "child": DOCUMENT | {"learned_here": 2, "child": {"id": "x", "learned_there": 3}}}
+    value = DOCUMENT | {
+        "learned_here": 1,
+        "child": DOCUMENT | {"learned_here": 2, "child": {"id": "x", "learned_there": 3}},
+    }
     obj = feed(Document, value, 4)
     assert is_fast(Document, value)
     assert obj.child.child.learned_there == 3
@@ -179,41 +182,57 @@ def test_replaced_classes_are_freed() -> None:
     assert sum(ref() is not None for ref in old) <= 2
 
 
+def learn_in_threads() -> list[Any]:
+    """Four threads decode what nobody has learned yet. Returns what came out wrong."""
+    root, leaf = types()
+    names = [f"name_{number}" for number in range(8)]
+    values = []
+    for name in names:
+        items = [
+            {"type": "one", "leaf": {name: 1}},
+            {"type": name, "x": 1},
+            {"type": "two", "leaves": [{"a": 1, name: 2}]},
+        ]
+        values.append({"id": name, "items": items})
+    start = threading.Barrier(4)
+    wrong: list[Any] = []
+
+    def work(seed: int) -> None:
+        rng = random.Random(seed)
+        start.wait()
+        read = decoder(root)
+        for _ in range(60):
+            value = rng.choice(values)
+            obj = read(json.dumps(value).encode())
+            if obj.to_dict() != value or not isinstance(obj.items[2].leaves[0], leaf):
+                wrong.append(value)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for value in values:
+        feed(root, value)
+        if not is_fast(root, value):
+            wrong.append(value)
+    return wrong
+
+
 def test_threads() -> None:
     for _ in range(20):
-        root, leaf = types()
-        names = [f"name_{number}" for number in range(8)]
-        values = [
-            {"id": name, "items": [{"type": "one", "leaf": {name: 1}}, {"type": name, "x": 1}, {"type": "two", "leaves": [{"a": 1, name: 2}]}]}
-            for name in names
-        ]
-        start = threading.Barrier(4)
-        wrong: list[Any] = []
-
-        def work(seed: int) -> None:
-            rng = random.Random(seed)
-            start.wait()
-            read = decoder(root)
-            for _ in range(60):
-                value = rng.choice(values)
-                obj = read(json.dumps(value).encode())
-                if obj.to_dict() != value or not isinstance(obj.items[2].leaves[0], leaf):
-                    wrong.append(value)
-
-        threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert not wrong
-        for value in values:
-            feed(root, value)
-            assert is_fast(root, value)
+        assert not learn_in_threads()
 
 
 PICKLED: list[dict[str, Any]] = [
     DOCUMENT,
-    {"id": 1, "pickled_field": 1, "to_dict": 2, "weird-name": 3, "items": [{"type": "text", "pickled": 1}, {"type": "pickled"}, {}]},
+    {
+        "id": 1,
+        "pickled_field": 1,
+        "to_dict": 2,
+        "weird-name": 3,
+        "items": [{"type": "text", "pickled": 1}, {"type": "pickled"}, {}],
+    },
     {"choice": {"type": "image", "text": "x"}, "usage": {}},
 ]
 
@@ -240,10 +259,12 @@ def test_pickle_to_another_process() -> None:
         "print(json.dumps([o.to_dict() for o in objects]), objects[0]._request_id, [type(o).__name__ for o in objects[2].items],"
         " objects[2].items[2].type, sep='\\n')"
     )
-    result = subprocess.run([sys.executable, "-c", script], input=pickle.dumps(objects), capture_output=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", script], input=pickle.dumps(objects), capture_output=True, check=True
+    )
     lines = result.stdout.decode().splitlines()
     assert json.loads(lines[0]) == [value for value in PICKLED for _ in range(2)]
-    assert lines[1:] == ["req_1", "['Text', 'GenericObject', 'GenericObject']", "None"]
+    assert lines[1:] == ["req_1", "['Text', 'GenericObject', 'Text']", "None"]
 
 
 def test_failed_build_can_be_repeated() -> None:

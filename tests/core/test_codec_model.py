@@ -61,7 +61,13 @@ def test_construct_checks_nothing() -> None:
 
 def test_dump_as_pydantic_does() -> None:
     obj = document({"id": "x", "created": 1, "items": [{"type": "text", "text": "a"}], "async": None, "new": None})
-    assert obj.to_dict() == {"id": "x", "created": 1, "items": [{"type": "text", "text": "a"}], "async": None, "new": None}
+    assert obj.to_dict() == {
+        "id": "x",
+        "created": 1,
+        "items": [{"type": "text", "text": "a"}],
+        "async": None,
+        "new": None,
+    }
     dumped = obj.model_dump()
     assert list(dumped) == ["id", "created", "items", *list(Document.__annotations__)[3:], "new"]
     assert dumped["items"] == [{"type": "text", "text": "a", "notes": None}]
@@ -165,6 +171,7 @@ def test_copies(extra: dict[str, Any]) -> None:
             if isinstance(value, list):
                 value.clear()
     assert obj.to_dict() == DOCUMENT | extra
+    assert obj.__replace__(id="z").to_dict() == DOCUMENT | extra | {"id": "z"}
     assert obj.model_copy(update={"id": "z", "newer": 1}).to_dict() == DOCUMENT | extra | {"id": "z", "newer": 1}
 
 
@@ -240,9 +247,30 @@ def test_subclasses_and_mixins() -> None:
     assert obj.volume == 11
     assert obj.to_dict() == {"tokens": 1, "seconds": 2}
     assert Loud.construct(tokens=1).seconds is None
-    assert decode(Loud, b'{"tokens": 1, "seconds": 2, "volume": 3, "x": 4}').to_dict() == {"tokens": 1, "seconds": 2, "volume": 3, "x": 4}
+    assert decode(Loud, b'{"tokens": 1, "seconds": 2, "volume": 3, "x": 4}').to_dict() == {
+        "tokens": 1,
+        "seconds": 2,
+        "volume": 3,
+        "x": 4,
+    }
     assert isinstance(obj, Usage)
     assert not isinstance(Usage(tokens=1), Loud)
+
+
+def test_the_class_of_an_object_is_as_good_as_the_declared_one() -> None:
+    source = {
+        "id": "x",
+        "items": [{"type": "text", "text": "a", "learned": 1}, {"type": "brand.new"}],
+        "choice": {"text": "b"},
+    }
+    for _ in range(4):
+        obj = document(source)
+    for part in (obj, obj.items[0], obj.items[1], obj.choice):
+        cls: Any = type(part)
+        assert isinstance(part, BaseModel)
+        assert cls.construct(**part.to_dict()) == part
+        assert decode(cls, encode(part)) == part
+    assert Text.__annotations__.keys() == {"type", "text", "notes"}
 
 
 def test_base_is_empty() -> None:

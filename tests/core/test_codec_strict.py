@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from typing import Any, Dict, List, Union
+from typing import Any, Union
 
 import pytest
 
@@ -64,7 +64,8 @@ def spoil(path: tuple[Any, ...], fault: Any) -> dict[str, Any]:
         (("items", 1, "detail"), "medium", "$.items[1].detail", "Unknown value 'medium'"),
         (("items", 1, "type"), "brand.new", "$.items[1].type", "Unknown value 'brand.new'"),
         (("items", 2, "type"), "search_postview", "$.items[2].type", "Unknown value 'search_postview'"),
-        (("items", 1, "type"), None, "$.items[1].type", "Unknown value None"),
+        (("items", 1, "type"), None, "$.items[1].type", "Expected 'image', got null"),
+        (("items", 1, "type"), 7, "$.items[1].type", "Unknown value 7"),
         (("choice", "type"), "image", "$.choice.type", "Unknown value 'image'"),
         (("choice",), "manual", "$.choice", "Unknown value 'manual'"),
         (("input", 2, "type"), "brand.new", "$.input[2].type", "Unknown value 'brand.new'"),
@@ -121,8 +122,8 @@ def test_no_fault(path: tuple[Any, ...], value: Any) -> None:
         (Item, b'{"type": "text"}', "$.text"),
         (Item, b"{}", "$.type"),
         (Either, b'{"duration": 1}', "$.text"),
-        (List[Usage], b'[{"tokens": 1}, 2]', "$[1]"),
-        (Dict[str, Usage], b'{"a": {"tokens": null}}', "$.a.tokens"),
+        (list[Usage], b'[{"tokens": 1}, 2]', "$[1]"),
+        (dict[str, Usage], b'{"a": {"tokens": null}}', "$.a.tokens"),
         (Union[int, str], b"1.5", "$"),
         (Page[Usage], b'{"data": [{"tokens": "x"}]}', "$.data[0].tokens"),
         (dict, b"3", "$"),

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._check import fits
+from ._check import fits, is_valid
 from ._learn import LAX
-from ._meta import ModelMeta, create
+from ._meta import create
 from ._model import BaseModel, GenericObject
 from ._shape import info_of
 from ._state import put_extras
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ._learn import Note
     from ._shape import ModelInfo, Shape
 
-__all__ = ["build", "build_generic", "from_keywords", "from_values"]
+__all__ = ["build", "from_keywords", "from_values"]
 
 _MISSING = object()
 
@@ -63,11 +63,10 @@ def _build_object(shape: Shape, value: dict[Any, Any], notes: list[Note]) -> Any
         else:
             notes.extend((learned, key) for key in fields)
     elif tag is None:
-        # Without a tag it may still be a valid member: one whose tag has a default.
+        # Valid all the same for a member whose tag may be left out; else the one that it looks like.
         found = _best_model([model for model in models if shape.tag_field not in model.required], value)
-        if found is not None:
-            return build_model(found, value, notes)
-    return build_generic(shape.tag_field, value)
+        return build_model(found or _closest(models, value), value, notes)
+    return _build_generic(value)
 
 
 def _build_dict(shape: Shape, value: dict[Any, Any], notes: list[Note]) -> Any:
@@ -77,28 +76,10 @@ def _build_dict(shape: Shape, value: dict[Any, Any], notes: list[Note]) -> Any:
     return value
 
 
-def build_generic(tag_field: str | None, value: Mapping[Any, Any]) -> GenericObject:
-    """An object of no known type, from a union whose members `tag_field` tells apart."""
-    cls: Any = GenericObject if tag_field is None else _untagged(tag_field)
-    obj: GenericObject = create(cls)
-    if value:
-        put_extras(obj, value)
+def _build_generic(value: Mapping[Any, Any]) -> GenericObject:
+    obj: GenericObject = create(GenericObject)
+    put_extras(obj, value)
     return obj
-
-
-_untagged_classes: dict[str, Any] = {}
-
-
-def _untagged(tag_field: str) -> Any:
-    """A `GenericObject` whose tag field reads as None where it is missing, as missing fields do."""
-    found = _untagged_classes.get(tag_field)
-    if found is None:
-        namespace = {"_ox_public": GenericObject, "_ox_tag_field": tag_field, tag_field: None}
-        found = ModelMeta(
-            "GenericObject", (GenericObject,), {"__module__": GenericObject.__module__, **namespace}, twin=True
-        )
-        found = _untagged_classes.setdefault(tag_field, found)
-    return found
 
 
 def build_model(info: ModelInfo, value: Mapping[Any, Any], notes: list[Note]) -> BaseModel:
@@ -147,20 +128,20 @@ def _build_best(shape: Shape, value: dict[Any, Any], notes: list[Note]) -> Any:
     if best is None:
         if shape.any or shape.values:
             return _build_dict(shape, value, notes)
-        name = shape.discriminator
-        tag = value.get(name) if name is not None else None
-        if name is not None and isinstance(tag, str):
-            named = [
-                model for model in shape.models if name in model.fields and tag in model.fields[name].shape.literals
-            ]
-            if not named:
-                return build_generic(name, value)
-            best = named[-1]
-        elif not models:
-            return build_generic(shape.models[0].tag_field, value)
-        else:
-            best = models[0]
+        name = shape.discriminator or shape.models[0].tag_field
+        tag = None if name is None else value.get(name)
+        if tag is None:
+            models = shape.models
+        best = _named(shape.models, name, tag) or (_closest(models, value) if models else None)
+        if best is None:
+            return _build_generic(value)
     return build_model(best, value, notes)
+
+
+def _named(models: list[ModelInfo], name: str | None, tag: Any) -> ModelInfo | None:
+    """The model with this tag, the last one of several."""
+    found = [model for model in models if model.tag_field == name and isinstance(tag, str) and tag in model.tags]
+    return found[-1] if found else None
 
 
 def _may_be(model: ModelInfo, value: dict[Any, Any]) -> bool:
@@ -181,9 +162,17 @@ def _best_model(models: list[ModelInfo], value: dict[Any, Any]) -> ModelInfo | N
     return best
 
 
-def _best_items(shapes: list[Shape], values: Any) -> Shape:
-    from ._check import is_valid
+def _closest(models: list[ModelInfo], value: dict[Any, Any]) -> ModelInfo:
+    """The model that most of what is there belongs to, with the fewest required fields missing."""
 
+    def closeness(model: ModelInfo) -> int:
+        missing = sum(field.required and key not in value for key, field in model.fields.items())
+        return sum(key in model.fields for key in value) - missing
+
+    return max(models, key=closeness)
+
+
+def _best_items(shapes: list[Shape], values: Any) -> Shape:
     for shape in shapes:
         if all(is_valid(shape, build(shape, value, [])) for value in values):
             return shape

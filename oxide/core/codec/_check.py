@@ -12,20 +12,41 @@ from msgspec import UNSET
 from msgspec.structs import astuple
 
 from ._errors import DecodeError
-from ._model import BaseModel, GenericObject
+from ._meta import ModelMeta
 from ._state import extras_of
 
 if TYPE_CHECKING:
-    from ._shape import ModelInfo, Shape
+    from ._model import BaseModel
+    from ._shape import Field, ModelInfo, Shape
 
 __all__ = ["check", "fits", "is_valid"]
+
+
+class _Fault(Exception):
+    """What is wrong, and the steps to where it is, innermost first: they are only put together when there is a fault."""
+
+    def __init__(self, message: str, *steps: str | int) -> None:
+        self.message = message
+        self.steps = list(steps)
+
+
+def check(shape: Shape, value: Any) -> None:
+    """Checks a decoded value.
+
+    Raises:
+        DecodeError: the value is not of this shape, with the path of the first fault.
+    """
+    try:
+        _check(shape, value)
+    except _Fault as fault:
+        raise DecodeError(fault.message, "".join(["$", *map(_step, reversed(fault.steps))])) from None
 
 
 def is_valid(shape: Shape, value: Any) -> bool:
     """Whether `value` is of `shape`."""
     try:
-        check(shape, value, "$")
-    except DecodeError:
+        _check(shape, value)
+    except _Fault:
         return False
     return True
 
@@ -33,106 +54,126 @@ def is_valid(shape: Shape, value: Any) -> bool:
 def fits(info: ModelInfo, value: BaseModel) -> bool:
     """Whether an object made from `info` has what it requires and nothing of a wrong type."""
     try:
-        _check_model(info, value, "$")
-    except DecodeError:
+        _check_model(info, value)
+    except _Fault:
         return False
     return True
 
 
-def check(shape: Shape, value: Any, path: str) -> None:
-    """Checks a decoded value.
+def _check(shape: Shape, value: Any) -> None:
+    kind = type(value)
+    if kind in shape.exact:
+        return
+    if isinstance(kind, ModelMeta):
+        _check_object(shape, value)
+    elif shape.any:
+        return
+    elif kind is list:
+        _check_list(shape, value)
+    elif kind is dict:
+        _check_dict(shape, value)
+    else:
+        _check_scalar(shape, value)
 
-    Raises:
-        DecodeError: the value is not of this shape, with the path of the first fault.
-    """
-    if isinstance(value, BaseModel):
-        if not shape.models and shape.any:
-            return
-        public = type(value)._ox_public
-        for info in shape.models:
-            if isinstance(value, info.cls) or (public is not GenericObject and issubclass(public, info.cls._ox_public)):
-                return _check_model(info, value, path)
-        if public is GenericObject:
-            return _refuse_tag(shape, value, path)
-        raise DecodeError(f"Expected {_describe(shape)}, got {public.__name__}", path)
+
+def _check_object(shape: Shape, value: BaseModel) -> None:
+    public = type(value)._ox_public
+    for info in shape.models:
+        if isinstance(value, info.cls) or issubclass(public, info.cls._ox_public):
+            return _check_model(info, value)
     if shape.any:
         return None
-    if isinstance(value, list):
-        if not shape.items:
-            raise DecodeError(f"Expected {_describe(shape)}, got array", path)
-        item = shape.items[0]
-        if len(shape.items) > 1:
-            item = next((x for x in shape.items if all(is_valid(x, entry) for entry in value)), item)
-        if not item.any or item.models:
-            for number, entry in enumerate(value):
-                check(item, entry, f"{path}[{number}]")
-        return None
-    if isinstance(value, dict):
-        if not shape.values:
-            raise DecodeError(f"Expected {_describe(shape)}, got object", path)
-        inner = shape.values[0]
-        if len(shape.values) > 1:
-            inner = next((x for x in shape.values if all(is_valid(x, entry) for entry in value.values())), inner)
-        if not inner.any or inner.models:
-            for key, entry in value.items():
-                check(inner, entry, _join(path, key))
-        return None
-    _check_scalar(shape, value, path)
-    return None
-
-
-def _check_scalar(shape: Shape, value: Any, path: str) -> None:
-    scalars = shape.scalars
-    if value is None:
-        if "null" in scalars:
-            return
-        raise DecodeError(f"Expected {_describe(shape)}, got null", path)
-    if value in shape.literals and any(type(value) is type(x) and value == x for x in shape.literals):
-        return
-    kind = _KINDS.get(type(value))
-    if kind is None or kind in scalars:  # values that are not JSON's come from users, and are theirs to judge
-        return
-    if kind == "float" and "int" in scalars and value.is_integer():
-        return
-    if shape.literals and any(_KINDS.get(type(x)) == kind for x in shape.literals):
-        raise DecodeError(f"Unknown value {value!r}", path)
-    raise DecodeError(f"Expected {_describe(shape)}, got {kind}", path)
-
-
-def _check_model(info: ModelInfo, value: BaseModel, path: str) -> None:
-    cls = type(value)
-    values = dict(zip(cls.__struct_fields__, astuple(value), strict=True))
-    constant = None if info.tag_field is None or info.tag_field in values else info.tag_field
-    for key, field in info.fields.items():
-        entry = getattr(value, constant) if field.name == constant else values[field.name]
-        if entry is UNSET:
-            if field.required:
-                raise DecodeError("Missing required field", _join(path, key))
-        elif not field.shape.any or field.shape.models:
-            check(field.shape, entry, _join(path, key))
-
-
-def _refuse_tag(shape: Shape, value: BaseModel, path: str) -> None:
-    if shape.any:
-        return
+    if not public._ox_generic:
+        raise _Fault(f"Expected {_describe(shape)}, got {public.__name__}")
     name = shape.tag_field or shape.discriminator or next((x.tag_field for x in shape.models if x.tag_field), None)
     if name is None:
-        raise DecodeError(f"Expected {_describe(shape)}", path)
+        raise _Fault(f"Expected {_describe(shape)}, got object")
     tag = extras_of(value).get(name, UNSET)
-    if tag is UNSET:
-        raise DecodeError("Missing required field", _join(path, name))
-    raise DecodeError(f"Unknown value {tag!r}", _join(path, name))
+    raise _Fault("Missing required field" if tag is UNSET else f"Unknown value {tag!r}", name)
 
 
-_KINDS: dict[type, str] = {bool: "bool", int: "int", float: "float", str: "str"}
+def _check_model(info: ModelInfo, value: BaseModel) -> None:
+    slots = astuple(value)
+    for field, index in _layout(info, type(value)):
+        # The tag is a constant of the class, unless it is a slot.
+        entry = getattr(value, field.name) if index is None else slots[index]
+        if type(entry) in field.shape.exact:
+            continue
+        if entry is UNSET:
+            if field.required:
+                raise _Fault("Missing required field", field.key)
+            continue
+        try:
+            _check(field.shape, entry)
+        except _Fault as fault:
+            fault.steps.append(field.key)
+            raise
 
 
-def _join(path: str, key: Any) -> str:
-    if isinstance(key, str) and key.isidentifier():
-        return f"{path}.{key}"
+def _layout(info: ModelInfo, cls: Any) -> list[tuple[Field, int | None]]:
+    """The fields of `info` with their places among the slots of `cls`, one of its twins. Kept on the class."""
+    known = cls.__dict__.get("_ox_layout")
+    if known is None or known[0] is not info:
+        names = cls.__struct_fields__
+        places = {name: number for number, name in enumerate(names)}
+        known = cls._ox_layout = (info, [(field, places.get(field.name)) for field in info.fields.values()])
+    return known[1]  # type: ignore[no-any-return]
+
+
+def _check_list(shape: Shape, value: list[Any]) -> None:
+    if not shape.items:
+        raise _Fault(f"Expected {_describe(shape)}, got array")
+    item = shape.items[0]
+    if len(shape.items) > 1:
+        item = next((x for x in shape.items if all(is_valid(x, entry) for entry in value)), item)
+    number = 0
+    try:
+        for number, entry in enumerate(value):  # noqa: B007
+            _check(item, entry)
+    except _Fault as fault:
+        fault.steps.append(number)
+        raise
+
+
+def _check_dict(shape: Shape, value: dict[Any, Any]) -> None:
+    if not shape.values:
+        raise _Fault(f"Expected {_describe(shape)}, got object")
+    inner = shape.values[0]
+    if len(shape.values) > 1:
+        inner = next((x for x in shape.values if all(is_valid(x, entry) for entry in value.values())), inner)
+    key = None
+    try:
+        for key, entry in value.items():  # noqa: B007
+            _check(inner, entry)
+    except _Fault as fault:
+        fault.steps.append(str(key))
+        raise
+
+
+def _check_scalar(shape: Shape, value: Any) -> None:
+    kind = _KINDS.get(type(value))
+    if any(type(value) is type(x) and value == x for x in shape.literals):
+        return
+    if kind is None:  # values that are not JSON's come from users, and are theirs to judge
+        return
+    if kind == "float" and "int" in shape.scalars and value.is_integer():
+        return
+    if kind != "null" and any(_KINDS[type(x)] == kind for x in shape.literals):
+        raise _Fault(f"Unknown value {value!r}")
+    raise _Fault(f"Expected {_describe(shape)}, got {kind}")
+
+
+_KINDS: dict[type, str] = {type(None): "null", bool: "bool", int: "int", float: "float", str: "str"}
+
+
+def _step(step: str | int) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    if step.isidentifier():
+        return f".{step}"
     import json
 
-    return f"{path}[{json.dumps(str(key))}]"
+    return f"[{json.dumps(step)}]"
 
 
 def _describe(shape: Shape) -> str:

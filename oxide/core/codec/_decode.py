@@ -111,7 +111,7 @@ def decode(type_: Any, data: bytes | bytearray | memoryview | str, *, strict: bo
     root = _root(type_)
     value = root.decode(data)
     if strict:
-        check(root.shape, value, "$")
+        check(root.shape, value)
     return value
 
 
@@ -124,7 +124,7 @@ def construct(type_: Any, value: Any, *, strict: bool = False) -> Any:
     root = _root(type_)
     built = value if isinstance(value, BaseModel) else root.construct(value)
     if strict:
-        check(root.shape, built, "$")
+        check(root.shape, built)
     return built
 
 

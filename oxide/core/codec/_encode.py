@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping
 from gc import get_referents
 from typing import Any
 
@@ -30,7 +30,7 @@ def encode(value: Any) -> bytes:
     """`value` as compact JSON in UTF-8.
 
     Beside what JSON has: our objects (as they came), pydantic's models (by alias, without what is unset), dataclasses,
-    any mapping, sequence, set or iterator, `datetime` and its relatives in ISO 8601, `Decimal`, `UUID`, `Enum`. `omit`
+    any mapping and iterable, `datetime` and its relatives in ISO 8601, `Decimal`, `UUID`, `Enum`. `omit`
     and `not_given` are left out of the mapping or list that they are in.
 
     Raises:
@@ -42,7 +42,7 @@ def encode(value: Any) -> bytes:
     except (_Walk, TypeError, UnicodeEncodeError):
         return _encode_slowly(value)
     # msgspec writes NaN as null and bytes as base64, both without a word.
-    if _is_suspect(value, b"null" in data):
+    if _is_suspect(value):
         return _encode_slowly(value)
     return data
 
@@ -57,7 +57,7 @@ def to_json_value(value: Any) -> Any:
         return value.model_dump(mode="json", exclude_unset=True, by_alias=True)
     if isinstance(value, Mapping):
         return dict(value)
-    if isinstance(value, (Sequence, Set)):
+    if isinstance(value, Iterable):
         return list(value)
     raise TypeError(f"Objects of type {type(value).__name__} are not JSON")
 
@@ -73,26 +73,25 @@ def _hook(value: Any) -> Any:
 _encoder = msgspec.json.Encoder(enc_hook=_hook)
 
 
-def _is_suspect(value: Any, null: bool) -> bool:
-    """Whether there are bytes in `value`, or NaN if the JSON made of it has a null, or what can't be seen through.
+def _is_suspect(value: Any) -> bool:
+    """Whether there may be bytes, NaN or an infinity in `value`.
 
     This goes down level by level and not value by value, with the garbage collector's own function for what is in a
-    container, because that takes half the time of a loop in Python: less than encoding itself.
+    container, because that takes half the time of a loop in Python: no more than encoding itself.
     """
     level: Any = [value]
     while level:
         types = set(map(type, level))
         if not types.isdisjoint(_BINARY):
             return True
-        if null and float in types and not all(math.isfinite(x) for x in level if type(x) is float):
+        if float in types and not all(math.isfinite(x) for x in level if type(x) is float):
             return True
         if not types <= _USUAL:
             if not all(issubclass(type_, BaseModel) for type_ in types - _USUAL):
-                return True
+                return True  # it takes more to see through these
             models = [x for x in level if isinstance(x, BaseModel)]
             level = [x for x in level if type(x) in _CONTAINERS]
-            if null:
-                level += [astuple(model)[1:] for model in models]
+            level += map(astuple, models)
         level = get_referents(*level)
     return False
 
@@ -128,7 +127,7 @@ def _plain(value: Any, path: str) -> Any:
             for key, entry in value.items()
             if not isinstance(entry, (Omit, NotGiven))
         }
-    if isinstance(value, (Sequence, Set, Iterator)):
+    if isinstance(value, Iterable) and not hasattr(value, "model_dump"):
         return [
             _plain(entry, f"{path}[{number}]")
             for number, entry in enumerate(value)

@@ -67,7 +67,7 @@ class ModelMeta(StructMeta):
         twin: bool = False,
         **config: Any,
     ) -> ModelMeta:
-        declared = _own_annotations(namespace)
+        declared = {key: value for key, value in _own_annotations(namespace).items() if not _is_classvar(value)}
         if not twin and declared:
             inherited = next((base for base in bases if isinstance(base, ModelMeta)), None)
             field = tag_field or getattr(inherited, "_ox_tag_field", None)
@@ -76,7 +76,7 @@ class ModelMeta(StructMeta):
             if field in declared and field not in getattr(inherited, "__struct_fields__", ()):
                 tag = tag or _single_literal(declared[field])
                 tag_field = field
-            slots = {key: value for key, value in declared.items() if key != tag_field and not _is_classvar(value)}
+            slots = {key: value for key, value in declared.items() if key != tag_field}
             namespace["__annotations__"] = slots
             if tag_field is not None:
                 namespace["_ox_tag_field"] = tag_field
@@ -107,6 +107,7 @@ class ModelMeta(StructMeta):
         cls: Any = super().__new__(mcls, name, bases, namespace, tag_field=tag_field, tag=tag, kw_only=True, **config)
         if not twin:
             cls._ox_public = cls
+            cls.__annotations__ = declared
         for key, default in defaults.items():
             member = member_of(cls, key)
             setattr(cls, key, property(_getter(member.__get__, default), member.__set__))
@@ -114,7 +115,7 @@ class ModelMeta(StructMeta):
 
     if not TYPE_CHECKING:
 
-        def __call__(cls, **values: Any) -> Any:
+        def __call__(cls, /, **values: Any) -> Any:
             from ._build import from_keywords
 
             return from_keywords(cls, values)

@@ -50,6 +50,8 @@ class BaseModel(Struct, metaclass=ModelMeta, dict=True, forbid_unknown_fields=Tr
     _ox_defaults: ClassVar[_Dict]
     _ox_public: ClassVar[type[BaseModel]]
     _ox_generic: ClassVar[bool] = False
+    # Twins only: the `ModelInfo` that they were made from.
+    _ox_info: ClassVar[Any] = None
     # Learned subclasses only: JSON key to slot of the fields that the public class does not declare.
     _ox_learned: ClassVar[Mapping[str, str]] = {}
 
@@ -235,14 +237,14 @@ class BaseModel(Struct, metaclass=ModelMeta, dict=True, forbid_unknown_fields=Tr
         return decode(cls, json_data, strict=True)  # type: ignore[no-any-return]
 
     @classmethod
-    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
+    def model_construct(cls, /, _fields_set: set[str] | None = None, **values: Any) -> Self:
         """An object of this type from keyword arguments (JSON keys or attribute names), nothing checked."""
         from ._build import from_keywords
 
         return from_keywords(cls, values, checked=False)  # type: ignore[no-any-return]
 
     @classmethod
-    def construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
+    def construct(cls, /, _fields_set: set[str] | None = None, **values: Any) -> Self:
         """`model_construct` under its older name."""
         return cls.model_construct(_fields_set, **values)
 
@@ -297,11 +299,12 @@ class BaseModel(Struct, metaclass=ModelMeta, dict=True, forbid_unknown_fields=Tr
                 values[key] = deepcopy(value, memo)
         return copy
 
+    def __replace__(self, /, **changes: Any) -> Self:
+        return self.model_copy(update=changes)
+
     def __reduce__(self) -> tuple[Any, ...]:
         # Twins and learned subclasses exist in this process only, so objects travel as public class and values.
-        cls = public_class(self)
-        tag_field = self._ox_tag_field if cls._ox_generic else None
-        return _restore, (cls, dict(set_fields(self)), extras_of(self), self._request_id, tag_field)
+        return _restore, (public_class(self), dict(set_fields(self)), extras_of(self), self._request_id)
 
 
 class GenericObject(BaseModel):
@@ -313,12 +316,10 @@ class GenericObject(BaseModel):
     _ox_generic = True
 
 
-def _restore(
-    cls: type[BaseModel], fields: _Dict, extras: _Dict, request_id: str | None, tag_field: str | None
-) -> BaseModel:
-    from ._build import build_generic, from_values
+def _restore(cls: type[BaseModel], fields: _Dict, extras: _Dict, request_id: str | None) -> BaseModel:
+    from ._build import from_values
 
-    obj: BaseModel = build_generic(tag_field, extras) if tag_field else from_values(cls, fields, extras)
+    obj: BaseModel = from_values(cls, fields, extras)
     if request_id is not None:
         obj._request_id = request_id
     return obj

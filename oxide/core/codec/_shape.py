@@ -20,6 +20,8 @@ from ._model import BaseModel
 
 __all__ = ["ANY", "LOCK", "Field", "ModelInfo", "Scope", "Shape", "info_of", "shape_of"]
 
+_TYPES: dict[str, type] = {"null": type(None), "bool": bool, "int": int, "float": float, "str": str}
+
 # Held by whoever adds to the graph of types, or has msgspec read it.
 LOCK = RLock()
 
@@ -34,6 +36,7 @@ class Shape:
     Attributes:
         any: everything is allowed (beside the models, if there are any).
         scalars: the allowed ones of "null", "bool", "int", "float", "str".
+        exact: the Python types that need no further look to be allowed.
         literals: values allowed beside `scalars`.
         items: the shapes that a list's items may have, one for each list type of the union.
         values: the shapes that a dict's values may have, one for each dict type of the union.
@@ -49,6 +52,7 @@ class Shape:
     __slots__ = (
         "any",
         "discriminator",
+        "exact",
         "items",
         "learned",
         "literals",
@@ -65,6 +69,7 @@ class Shape:
     def __init__(self) -> None:
         self.any = False
         self.scalars: set[str] = set()
+        self.exact: frozenset[type] = frozenset()
         self.literals: set[Any] = set()
         self.items: list[Shape] = []
         self.values: list[Shape] = []
@@ -78,7 +83,8 @@ class Shape:
         self.version = 0
 
     def finish(self) -> Shape:
-        """Decides how the models are told apart."""
+        """Works out what follows from the parts."""
+        self.exact = frozenset(_TYPES[name] for name in self.scalars)
         models = self.models
         if len(models) > 1:
             names = {model.tag_field for model in models}
@@ -86,7 +92,7 @@ class Shape:
             if names == {name} and name is not None:
                 pairs = [(tag, model) for model in models for tag in model.tags]
                 self.tags = dict(pairs)
-                if len(self.tags) == len(pairs):
+                if len(self.tags) == len(pairs) and all(model.tags for model in models):
                     self.tag_field = name
         rich_items = [x for x in self.items if not x.plain]
         rich_values = [x for x in self.values if not x.plain]
@@ -167,7 +173,7 @@ class ModelInfo:
         cls = self.cls
         keys = dict(zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True))
         fields: dict[str, Field] = {}
-        for base, params in _scopes(cls, self._params):
+        for base, params in _scopes(cls, self._params)[1:]:  # `BaseModel` declares the hidden slot only
             declared: dict[str, Any] = base.__dict__["_ox_declared"]
             defaults = base.__dict__["_ox_defaults"]
             tag_field = base._ox_tag_field
@@ -179,7 +185,6 @@ class ModelInfo:
                 elif name in keys:
                     key = keys[name]
                     fields[key] = Field(name, key, scope.shape(annotation), name not in defaults)
-        fields.pop("_ox", None)
         return fields
 
 
@@ -229,10 +234,11 @@ class Scope:
             return
         if isinstance(tp, TypeVar):
             self.portable = False
-            if tp in self.params:
-                self.collect(self.params[tp], shape)
-            else:
+            argument = self.params.get(tp, tp)
+            if isinstance(argument, TypeVar):  # a generic class that was given no argument
                 shape.any = True
+            else:
+                self.collect(argument, shape)
             return
         origin = get_origin(tp)
         if origin is None:
@@ -322,7 +328,11 @@ def shape_of(type_: Any) -> Shape:
 
 
 def info_of(cls: Any) -> ModelInfo:
-    """What is known about a model class."""
+    """What is known about a model class; twins share what is known about theirs."""
+    if cls._ox_generic:
+        cls = cls._ox_public
+    if cls._ox_info is not None:
+        return cls._ox_info  # type: ignore[no-any-return]
     found = _infos.get(cls)
     if found is None:
         found = _infos.setdefault(cls, ModelInfo(cls, {}))
@@ -334,13 +344,14 @@ def _parametrised(origin: Any, args: tuple[Any, ...]) -> ModelInfo:
     found = _infos.get(key)
     if found is None:
         # A class of its own, because its fields decode into other types than those of the bare class.
-        cls = ModelMeta(
+        cls: Any = ModelMeta(
             origin.__name__,
             (origin,),
             {"__module__": origin.__module__, "__qualname__": origin.__qualname__, "_ox_public": origin},
             twin=True,
         )
-        found = _infos.setdefault(key, ModelInfo(cls, dict(zip(origin.__parameters__, args, strict=True))))  # type: ignore[arg-type]
+        found = cls._ox_info = ModelInfo(cls, dict(zip(origin.__parameters__, args, strict=True)))
+        found = _infos.setdefault(key, found)
     return found
 
 

@@ -46,13 +46,9 @@ def make_twin(info: ModelInfo, tag: str | None, *, lax: bool, opened: bool, extr
     cls: Any = info.cls
     namespace: dict[str, Any] = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
     slots: dict[str, Any] = {}
-    keys: dict[str, str] = {}
     config: dict[str, Any] = {}
     for field in info.fields.values():
-        if field.name == info.tag_field:
-            continue
-        keys[field.name] = field.key
-        if lax and field.required:
+        if lax and field.required and field.name != info.tag_field:
             slots[field.name] = Any
             namespace[field.name] = msgspec.field(name=field.key, default=None)
     if opened and info.tag_field is not None:
@@ -71,6 +67,7 @@ def make_twin(info: ModelInfo, tag: str | None, *, lax: bool, opened: bool, extr
         slots[slot] = Any
         namespace[slot] = msgspec.field(name=key, default=UNSET)
     namespace["__annotations__"] = slots
+    namespace["_ox_info"] = info
     namespace["_ox_learned"] = learned
     made: Any = ModelMeta(cls.__name__, (cls,), namespace, twin=True, **config)
     for key, slot in learned.items():

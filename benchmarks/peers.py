@@ -1,0 +1,143 @@
+"""The clients oxide is compared with: the official SDK over its three transports, and httpcore alone.
+
+httpcore is no OpenAI client. It shows what a general HTTP library costs: its creates decode the JSON to plain dicts, its
+streams are read and their events counted, but not decoded.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpcore
+import msgspec
+import openai
+from openai._models import construct_type
+from openai.types.responses import Response
+
+from . import payloads
+from .checks import WrongResult, check_small, check_stream
+from .floor import encode
+from .server import Server
+
+OPTIONS: dict[str, Any] = {"api_key": "sk-benchmark", "max_retries": 0}
+PARAMETERS: dict[str, Any] = {"model": payloads.MODEL, "input": payloads.PROMPT}
+
+
+class SyncSDK:
+    """Any synchronous client with the official interface: openai's here, oxide's in `ours`."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+
+    def create(self, lane: int) -> None:
+        response = self.client.responses.create(model=payloads.MODEL, input=payloads.PROMPT)
+        check_small(response.id, response.output[0].content[0].text)
+
+    def stream(self, lane: int, model: str, length: int) -> None:
+        seen = 0
+        deltas: list[str] = []
+        with self.client.responses.create(model=model, input=payloads.PROMPT, stream=True) as stream:
+            for event in stream:
+                seen += 1
+                if event.type == "response.output_text.delta":
+                    deltas.append(event.delta)
+        check_stream(length, seen, deltas)
+
+    def close(self) -> None:
+        self.client.close()
+
+
+class AsyncSDK:
+    """Any asynchronous client with the official interface."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+
+    async def create(self, lane: int) -> None:
+        response = await self.client.responses.create(model=payloads.MODEL, input=payloads.PROMPT)
+        check_small(response.id, response.output[0].content[0].text)
+
+    async def stream(self, lane: int, model: str, length: int) -> None:
+        seen = 0
+        deltas: list[str] = []
+        async with await self.client.responses.create(model=model, input=payloads.PROMPT, stream=True) as stream:
+            async for event in stream:
+                seen += 1
+                if event.type == "response.output_text.delta":
+                    deltas.append(event.delta)
+        check_stream(length, seen, deltas)
+
+    async def close(self) -> None:
+        await self.client.close()
+
+
+def openai_sync(server: Server) -> SyncSDK:
+    return SyncSDK(openai.OpenAI(base_url=server.base_url, **OPTIONS))
+
+
+def openai_async(server: Server) -> AsyncSDK:
+    return AsyncSDK(openai.AsyncOpenAI(base_url=server.base_url, **OPTIONS))
+
+
+def openai_aiohttp(server: Server) -> AsyncSDK:
+    http_client = openai.DefaultAioHttpClient()
+    return AsyncSDK(openai.AsyncOpenAI(base_url=server.base_url, http_client=http_client, **OPTIONS))
+
+
+class HTTPCore:
+    """What the two httpcore contenders share: the request, and the looks at what came."""
+
+    def __init__(self, server: Server) -> None:
+        self.url = f"{server.base_url}/responses"
+        self.headers = {"Authorization": "Bearer sk-benchmark", "Content-Type": "application/json"}
+        self.limits: dict[str, Any] = {"max_connections": 1000, "max_keepalive_connections": 1000}
+
+    def arguments(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        return {"method": "POST", "url": self.url, "headers": self.headers, "content": encode(parameters)}
+
+    def check(self, body: bytes) -> None:
+        document = msgspec.json.decode(body)
+        check_small(document["id"], document["output"][0]["content"][0]["text"])
+
+    def count(self, length: int, body: bytes) -> None:
+        if body.count(b"\ndata: ") != length:
+            raise WrongResult(f"expected {length} events")
+
+
+class SyncHTTPCore(HTTPCore):
+    def __init__(self, server: Server) -> None:
+        super().__init__(server)
+        self.pool = httpcore.ConnectionPool(**self.limits)
+
+    def create(self, lane: int) -> None:
+        self.check(self.pool.request(**self.arguments(PARAMETERS)).content)
+
+    def stream(self, lane: int, model: str, length: int) -> None:
+        with self.pool.stream(**self.arguments(PARAMETERS | {"model": model, "stream": True})) as response:
+            self.count(length, b"".join(response.iter_stream()))
+
+    def close(self) -> None:
+        self.pool.close()
+
+
+class AsyncHTTPCore(HTTPCore):
+    def __init__(self, server: Server) -> None:
+        super().__init__(server)
+        self.pool = httpcore.AsyncConnectionPool(**self.limits)
+
+    async def create(self, lane: int) -> None:
+        response = await self.pool.request(**self.arguments(PARAMETERS))
+        self.check(response.content)
+
+    async def stream(self, lane: int, model: str, length: int) -> None:
+        async with self.pool.stream(**self.arguments(PARAMETERS | {"model": model, "stream": True})) as response:
+            self.count(length, b"".join([part async for part in response.aiter_stream()]))
+
+    async def close(self) -> None:
+        await self.pool.aclose()
+
+
+def decode_response(data: bytes) -> Any:
+    """What the official SDK does with the body of a Response: JSON to plain data, then models built without validation."""
+    return construct_type(type_=Response, value=json.loads(data))

@@ -1,0 +1,167 @@
+"""The rows: what is measured, of whom, against which budget. A new row is an entry in `ROWS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from . import floor, imports, payloads, peers, structs
+from .checks import check_large
+from .harness import AsyncioBatches, Batches, Budget, Row, SyncBatches, TrioBatches
+from .server import Server
+
+Start = Callable[[Server], Batches]
+Operation = Callable[[Any], Callable[[int], Any]]
+
+
+def create(client: Any) -> Callable[[int], Any]:
+    """One small `responses.create` a call."""
+    call: Callable[[int], Any] = client.create
+    return call
+
+
+def stream(length: int, *, extra: bool = False) -> Operation:
+    """One stream of so many events a call."""
+    model = payloads.stream_model(length, extra=extra)
+    return lambda client: lambda lane: client.stream(lane, model, length)
+
+
+def oxide(name: str) -> Callable[[Server], Any]:
+    """A contender of `ours`, which is imported when it is measured."""
+
+    def start(server: Server) -> Any:
+        from . import ours
+
+        return getattr(ours, name)(server)
+
+    return start
+
+
+def sync(operation: Operation, lanes: int = 1) -> dict[str, Start]:
+    def start(opened: Callable[[Server], Any]) -> Start:
+        def batches(server: Server) -> Batches:
+            client = opened(server)
+            return SyncBatches(operation(client), lanes, client.close)
+
+        return batches
+
+    return {
+        "floor": start(floor.SyncFloor),
+        "oxide": start(oxide("oxide_sync")),
+        "httpcore": start(peers.SyncHTTPCore),
+        "openai": start(peers.openai_sync),
+    }
+
+
+def concurrent(runner: type[AsyncioBatches] | type[TrioBatches], operation: Operation, lanes: int) -> dict[str, Start]:
+    def start(opened: Callable[[Server], Any]) -> Start:
+        return lambda server: runner(lambda: opened(server), operation, lanes)
+
+    contenders = {
+        "floor": start(floor.AsyncioFloor if runner is AsyncioBatches else floor.TrioFloor),
+        "oxide": start(oxide("oxide_async")),
+        "httpcore": start(peers.AsyncHTTPCore),
+        "openai": start(peers.openai_async),
+    }
+    if runner is AsyncioBatches:
+        contenders["openai aiohttp"] = start(peers.openai_aiohttp)
+    return contenders
+
+
+def on_asyncio(operation: Operation, lanes: int = 1) -> dict[str, Start]:
+    return concurrent(AsyncioBatches, operation, lanes)
+
+
+def on_trio(operation: Operation, lanes: int = 1) -> dict[str, Start]:
+    return concurrent(TrioBatches, operation, lanes)
+
+
+large = cache(payloads.large)
+
+
+def decode_floor(data: bytes) -> None:
+    response = structs.decode_response(data)
+    check_large(len(response.output), response.output[-1].id)
+
+
+def decode_openai(data: bytes) -> None:
+    response = peers.decode_response(data)
+    check_large(len(response.output), response.output[-1].id)
+
+
+def decode_oxide(data: bytes) -> None:
+    from .ours import decode_large
+
+    decode_large(data)
+
+
+def decoding(decode: Callable[[bytes], None], *, unknown: bool = False) -> Start:
+    return lambda server: SyncBatches(lambda lane: decode(large(unknown=unknown)))
+
+
+SEQUENTIAL = (Budget(2.5),)
+TRIO = (Budget(2.0),)
+THROUGHPUT = (Budget(1 / 0.4),)
+SHORT, LONG = payloads.SHORT_STREAM, payloads.LONG_STREAM
+IMPORT = {"bare interpreter": imports.process(imports.BARE), "floor": imports.process(imports.FLOOR)}
+
+ROWS = [
+    Row("create, sync", sync(create), SEQUENTIAL),
+    Row("create, asyncio", on_asyncio(create), SEQUENTIAL),
+    Row("create, trio", on_trio(create), TRIO),
+    Row(f"stream of {SHORT} events, sync", sync(stream(SHORT)), SEQUENTIAL),
+    Row(f"stream of {SHORT} events, asyncio", on_asyncio(stream(SHORT)), SEQUENTIAL),
+    Row(f"stream of {SHORT} events, trio", on_trio(stream(SHORT)), TRIO),
+    Row(
+        f"stream of {SHORT} events with an unknown field in each delta, sync",
+        sync(stream(SHORT, extra=True)),
+        SEQUENTIAL,
+    ),
+    Row(f"stream of {LONG} events, sync", sync(stream(LONG)), SEQUENTIAL),
+    Row(f"stream of {LONG} events, asyncio", on_asyncio(stream(LONG)), SEQUENTIAL),
+    Row(f"stream of {LONG} events, trio", on_trio(stream(LONG)), TRIO),
+    Row("64 threads, sync", sync(create, 64), THROUGHPUT, lanes=64),
+    Row("100 concurrent, asyncio", on_asyncio(create, 100), THROUGHPUT, lanes=100),
+    Row("100 concurrent, trio", on_trio(create, 100), TRIO, lanes=100),
+    Row(
+        "1000 concurrent, asyncio",
+        on_asyncio(create, 1000),
+        THROUGHPUT,
+        lanes=1000,
+        hopeless=frozenset({"httpcore"}),
+    ),
+    Row(
+        "import and construct",
+        IMPORT
+        | {
+            "oxide": imports.process(imports.OXIDE),
+            "httpcore": imports.process(imports.HTTPCORE),
+            "openai": imports.process(imports.OPENAI),
+            "openai aiohttp": imports.process(imports.OPENAI_AIOHTTP),
+        },
+        (Budget(0.1, against="openai"),),
+        single=True,
+        baseline="bare interpreter",
+    ),
+    Row(
+        "import, construct and first create",
+        IMPORT
+        | {
+            "oxide": imports.process(imports.OXIDE + imports.CREATE),
+            "openai": imports.process(imports.OPENAI + imports.CREATE),
+        },
+        single=True,
+        baseline="bare interpreter",
+    ),
+    Row(
+        "decode of 600 KB",
+        {
+            "floor": decoding(decode_floor),
+            "oxide": decoding(decode_oxide),
+            "oxide, unknown fields": decoding(decode_oxide, unknown=True),
+            "openai": decoding(decode_openai),
+        },
+        (Budget(2.0), Budget(2.0, contender="oxide, unknown fields", against="oxide")),
+    ),
+]
