@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .core.call import perform
 from .core.config import ClientConfig, DataResidency
+from .core.events import EventDecoder
 from .core.http import Response
 from .core.operation import Operation
 from .core.prepare import RAW, Call, RequestBuilder
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .pagination import AsyncPaginator
+    from .resources._attach import (
+        AsyncResourcesWithRawResponse,
+        AsyncResourcesWithStreamingResponse,
+        SyncResourcesWithRawResponse,
+        SyncResourcesWithStreamingResponse,
+    )
 
 __all__ = ["AsyncClient", "AsyncOpenAI", "Client", "OpenAI"]
 
@@ -152,16 +160,19 @@ class BaseClient:
             raise ValueError("pass either default_headers or set_default_headers, not both")
         if default_query is not None and set_default_query is not None:
             raise ValueError("pass either default_query or set_default_query, not both")
+        if data_residency is not None and websocket_base_url is not None:
+            raise ValueError("pass either data_residency or websocket_base_url, not both")
         config = self._config
         changes: dict[str, Any] = {
             name: value
             for name, value in (
-                ("api_key", api_key),
-                ("admin_api_key", admin_api_key),
-                ("organization", organization),
-                ("project", project),
-                ("webhook_secret", webhook_secret),
-                ("websocket_base_url", websocket_base_url),
+                # An empty text leaves the setting as it is, as it does in the official SDK.
+                ("api_key", api_key or None),
+                ("admin_api_key", admin_api_key or None),
+                ("organization", organization or None),
+                ("project", project or None),
+                ("webhook_secret", webhook_secret or None),
+                ("websocket_base_url", websocket_base_url or None),
                 ("http_client", http_client),
                 ("data_residency", data_residency),
                 ("default_headers", set_default_headers),
@@ -170,6 +181,8 @@ class BaseClient:
             )
             if value is not None
         }
+        if data_residency is not None:
+            changes["websocket_base_url"] = None
         if default_headers is not None:
             changes["default_headers"] = {**config.default_headers, **default_headers}
         if default_query is not None:
@@ -330,7 +343,7 @@ class BaseClient:
         operation = call.operation
         if call.stream:
             type_ = to or (call.cast_to if operation is None else operation.stream)
-            return self._make_stream(response, _event_decoder(type_, call.strict))
+            return self._make_stream(response, EventDecoder(type_, response, call.strict))
         if to is not None:
             return decode_body(response, to, call.strict)
         if operation is None:
@@ -354,19 +367,11 @@ class BaseClient:
         name = f"{'Async' if self._asynchronous else 'Sync'}{operation.page}"
         return getattr(pagination, name)[operation.response]
 
-    def _make_stream(self, response: Response, decode: Callable[[bytes], Any]) -> Any:
+    def _make_stream(self, response: Response, decoder: EventDecoder) -> Any:
         raise NotImplementedError
 
     def _call(self, operation: Operation, params: Mapping[str, Any], *path_values: Any) -> Any:
         raise NotImplementedError
-
-
-def _event_decoder(type_: Any, strict: bool) -> Callable[[bytes], Any]:
-    from .core.codec import decode, decoder
-
-    if strict:
-        return lambda data: decode(type_, data, strict=True)
-    return decoder(type_)
 
 
 class OpenAI(SyncResources, BaseClient):
@@ -382,6 +387,20 @@ class OpenAI(SyncResources, BaseClient):
 
     _asynchronous = False
     _transport: Transport
+
+    @cached_property
+    def with_raw_response(self) -> SyncResourcesWithRawResponse:
+        """The same resources, whose methods return the response itself."""
+        from .resources._attach import SyncResourcesWithRawResponse
+
+        return SyncResourcesWithRawResponse(self)
+
+    @cached_property
+    def with_streaming_response(self) -> SyncResourcesWithStreamingResponse:
+        """The same resources, whose methods are context managers with a response that has not been read."""
+        from .resources._attach import SyncResourcesWithStreamingResponse
+
+        return SyncResourcesWithStreamingResponse(self)
 
     def _make_transport(self) -> Transport:
         from .io.sync.transport import HTTPTransport
@@ -412,10 +431,10 @@ class OpenAI(SyncResources, BaseClient):
 
         return (APIResponse if call.raw == "stream" else LegacyAPIResponse)(call, response, self._finish)
 
-    def _make_stream(self, response: Response, decode: Callable[[bytes], Any]) -> Any:
+    def _make_stream(self, response: Response, decoder: EventDecoder) -> Any:
         from .streaming import Stream
 
-        return Stream(response=response, decode=decode)
+        return Stream(response=response, decoder=decoder)
 
     # --- undocumented endpoints -------------------------------------------------------------------------------------
 
@@ -528,6 +547,20 @@ class AsyncOpenAI(AsyncResources, BaseClient):
     _asynchronous = True
     _transport: AsyncTransport
 
+    @cached_property
+    def with_raw_response(self) -> AsyncResourcesWithRawResponse:
+        """The same resources, whose methods return the response itself."""
+        from .resources._attach import AsyncResourcesWithRawResponse
+
+        return AsyncResourcesWithRawResponse(self)
+
+    @cached_property
+    def with_streaming_response(self) -> AsyncResourcesWithStreamingResponse:
+        """The same resources, whose methods are context managers with a response that has not been read."""
+        from .resources._attach import AsyncResourcesWithStreamingResponse
+
+        return AsyncResourcesWithStreamingResponse(self)
+
     def _make_transport(self) -> AsyncTransport:
         from .io.aio.transport import AsyncHTTPTransport
 
@@ -566,10 +599,10 @@ class AsyncOpenAI(AsyncResources, BaseClient):
 
         return (AsyncAPIResponse if call.raw == "stream" else LegacyAPIResponse)(call, response, self._finish)
 
-    def _make_stream(self, response: Response, decode: Callable[[bytes], Any]) -> Any:
+    def _make_stream(self, response: Response, decoder: EventDecoder) -> Any:
         from .streaming import AsyncStream
 
-        return AsyncStream(response=response, decode=decode)
+        return AsyncStream(response=response, decoder=decoder)
 
     # --- undocumented endpoints -------------------------------------------------------------------------------------
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from time import monotonic
 from types import TracebackType
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from .core.call import api_error
 from .core.errors import TransportError
@@ -12,6 +13,9 @@ from .core.headers import Headers
 from .core.http import RateLimit, Request, Response, charset
 from .core.prepare import Call
 from .core.url import URL
+
+if TYPE_CHECKING:
+    from datetime import timedelta
 
 __all__ = [
     "APIResponse",
@@ -40,6 +44,7 @@ class BaseAPIResponse(Generic[R]):
     def __init__(self, call: Call, response: Response, finish: Finish) -> None:
         self.http_response = response
         self.retries_taken = call.retries_taken
+        self._elapsed = monotonic() - call.started
         self._call = call
         self._finish = finish
         self._parsed: dict[Any, Any] = {}
@@ -88,6 +93,13 @@ class BaseAPIResponse(Generic[R]):
     def is_closed(self) -> bool:
         """Whether the connection has been given back or closed."""
         return self.http_response.is_closed
+
+    @property
+    def elapsed(self) -> timedelta:
+        """The time from the call until the response was there: all of it, or its head where the body is read later."""
+        from datetime import timedelta
+
+        return timedelta(seconds=self._elapsed)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} [{self.status_code}]>"
@@ -303,10 +315,11 @@ class _Lines:
         held = ""
         if text.endswith("\r"):
             text, held = text[:-1], "\r"
-        lines = text.splitlines(keepends=True)
-        self._rest = (lines.pop() if lines and not lines[-1].endswith(("\n", "\r")) else "") + held
-        return [line.rstrip("\r\n") for line in lines]
+        # Not `splitlines`: JSON may have U+2028 and its like within a line.
+        *lines, rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        self._rest = rest + held
+        return lines
 
     def rest(self) -> list[str]:
         rest, self._rest = self._rest, ""
-        return rest.splitlines()
+        return [rest.removesuffix("\r")] if rest else []

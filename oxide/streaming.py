@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -36,9 +36,9 @@ class Stream(Generic[T]):
         response: the response whose body this is.
     """
 
-    def __init__(self, *, response: Response, decode: Callable[[bytes], Any]) -> None:
+    def __init__(self, *, response: Response, decoder: EventDecoder) -> None:
         self.response = response
-        self._iterator: Iterator[T] = _events(response, EventDecoder(decode, response))
+        self._iterator: Iterator[T] = _events(response, decoder)
 
     def __next__(self) -> T:
         return next(self._iterator)
@@ -84,9 +84,9 @@ def _events(response: Response, decoder: EventDecoder) -> Iterator[Any]:
 class AsyncStream(Generic[T]):
     """The same as `Stream`, for asyncio and trio."""
 
-    def __init__(self, *, response: Response, decode: Callable[[bytes], Any]) -> None:
+    def __init__(self, *, response: Response, decoder: EventDecoder) -> None:
         self.response = response
-        self._decoder = EventDecoder(decode, response)
+        self._decoder = decoder
         self._ready: deque[T] = deque()
 
     async def __anext__(self) -> T:

@@ -54,6 +54,8 @@ def perform(call: Call) -> Flow[Response]:
             if debug:
                 log.debug("response: %d, request id %s", response.status_code, response.request_id)
             call.retries_taken = attempt
+            if 300 <= response.status_code < 400:
+                response = yield from _follow(response, stream)
             if response.status_code < 300:
                 return response
             delay = _affordable(call, call.retry.after_response(response, attempt))
@@ -70,6 +72,13 @@ def perform(call: Call) -> Flow[Response]:
         if delay:
             yield Sleep(delay)
         attempt += 1
+
+
+def _follow(response: Response, stream: bool) -> Flow[Response]:
+    # Imported by who is redirected.
+    from .redirect import follow_redirects
+
+    return (yield from follow_redirects(response, stream))
 
 
 def _affordable(call: Call, delay: float | None) -> float | None:

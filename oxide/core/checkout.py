@@ -6,12 +6,12 @@ from collections.abc import Generator
 from typing import Any
 
 from .dial import dial
-from .errors import PoolTimeout
+from .errors import OpenAIError
 from .http import Request
 from .limits import allowance, timed_out
 from .pool import CLOSED, OPEN, Ticket
 
-__all__ = ["Wait", "checkout"]
+__all__ = ["Wait", "checkout", "is_live"]
 
 
 class Wait:
@@ -27,20 +27,26 @@ class Wait:
         return network.wait(self.ticket, self.timeout)
 
 
-def checkout(pool: Any, request: Request) -> Generator[Any, Any, tuple[Any, bool]]:
+def is_live(got: Any) -> bool:
+    """Whether what `pool.acquire` gave is a connection that can be used as it is: then there is no need for the flow."""
+    return got is not OPEN and type(got) is not Ticket and not got.is_stale()
+
+
+def checkout(pool: Any, request: Request, got: Any) -> Generator[Any, Any, tuple[Any, bool]]:
     """A connection to the request's origin, and whether it has been used before.
 
     Args:
         pool: the shared pool.
         request: names the origin and the limits.
+        got: what `pool.acquire` gave for the origin.
 
     Raises:
         ConnectError: no connection could be made.
         TransportTimeout: one of the limits passed.
+        OpenAIError: the client is closed, or was while the call waited.
     """
     origin = request.url.origin
     limits = request.timeout
-    got = pool.acquire(origin)
     if type(got) is Ticket:
         ticket = got
         try:
@@ -52,7 +58,7 @@ def checkout(pool: Any, request: Request) -> Generator[Any, Any, tuple[Any, bool
             pool.cancel(ticket)
             raise
         if got is CLOSED:
-            raise PoolTimeout("the client was closed while the call was waiting for a connection")
+            raise OpenAIError("the client was closed while the call was waiting for a connection")
     while got is not OPEN:
         if not got.is_stale():
             return got, True

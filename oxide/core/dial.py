@@ -68,7 +68,7 @@ def dial(origin: Origin, timeout: float | None) -> Generator[Any, Any, Any]:
 
     Args:
         origin: where to.
-        timeout: seconds for everything together.
+        timeout: seconds for everything together; an address gets an equal share of what is left for it and those after.
 
     Raises:
         ConnectError: every address refused, or the TLS handshake failed.
@@ -81,11 +81,20 @@ def dial(origin: Origin, timeout: float | None) -> Generator[Any, Any, Any]:
 
     addresses = yield Resolve(origin.host, origin.port, timeout)
     failures: list[ConnectError] = []
-    for address in addresses:
+    for position, address in enumerate(addresses):
+        # An address that does not answer must not use up the time of those after it.
+        others = len(addresses) - position - 1
+        share = left()
+        if share is not None:
+            share /= others + 1
         try:
-            connection = yield OpenSocket(address, left())
+            connection = yield OpenSocket(address, share)
         except ConnectError as error:
             failures.append(error)
+        except TimeoutError:
+            if not others:
+                raise
+            failures.append(ConnectError(f"{address[1][0]} did not answer"))
         else:
             break
     else:

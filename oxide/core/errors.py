@@ -148,6 +148,9 @@ class APIError(OpenAIError):
         self.param = fields.get("param")
         self.type = fields.get("type")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), {"message": self.message, "request": self.request, "body": self.body})
+
 
 class APIResponseValidationError(APIError):
     """The response arrived but is not what was asked for: not JSON, or, with `strict=True`, not of the declared type."""
@@ -295,6 +298,9 @@ class LengthFinishReasonError(OpenAIError):
         )
         self.completion = completion
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), {"completion": self.completion})
+
 
 class ContentFilterFinishReasonError(OpenAIError):
     """The content filter stopped the completion, so there is nothing to parse.
@@ -306,6 +312,9 @@ class ContentFilterFinishReasonError(OpenAIError):
     def __init__(self, *, completion: Any = None) -> None:
         super().__init__("The content filter stopped the completion, so its content can't be parsed")
         self.completion = completion
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), {"completion": self.completion})
 
 
 class InvalidWebhookSignatureError(ValueError):

@@ -5,8 +5,9 @@ Both shells drive it the same way: write `data_to_send()`, then hand in what the
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from .coding import BodyDecoder, body_decoder
 from .errors import ReadError, WriteError
 from .headers import Headers
 from .http import Request, Response
@@ -31,7 +32,19 @@ class Exchange:
         step: what is being waited for.
     """
 
-    __slots__ = ("_chunks", "_h1", "_head", "_request", "_reused", "_stream", "_unsent", "complete", "ready", "step")
+    __slots__ = (
+        "_chunks",
+        "_decoder",
+        "_h1",
+        "_head",
+        "_request",
+        "_reused",
+        "_stream",
+        "_unsent",
+        "complete",
+        "ready",
+        "step",
+    )
 
     def __init__(self, h1: H1Connection, request: Request, stream: bool, reused: bool) -> None:
         self._h1 = h1
@@ -41,6 +54,7 @@ class Exchange:
         self._unsent: WriteError | None = None
         self.step: Step = "write"
         self._head: Head | None = None
+        self._decoder: BodyDecoder | None = None
         self._chunks: list[bytes] = []
         self.ready = False
         self.complete = False
@@ -65,16 +79,24 @@ class Exchange:
 
         Raises:
             ReadError: the connection ended before the response did.
-            ProtocolError: this is not HTTP/1.1, or over a limit.
+            ProtocolError: this is not HTTP/1.1, or over a limit, or in a content coding that is not known.
         """
         chunks = self._chunks
+        before = len(chunks)
         for event in self._h1.receive_data(data) if data else self._h1.receive_eof():
             if type(event) is bytes:
                 chunks.append(event)
             elif event is END:
                 self.complete = True
             else:
-                self._head = event  # type: ignore[assignment]
+                head: Any = event
+                self._head = head
+                if head.has(b"content-encoding"):
+                    self._decoder = body_decoder(head.headers)
+        if self._decoder is not None:
+            chunks[before:] = filter(None, map(self._decoder.receive_data, chunks[before:]))
+            if self.complete:
+                self._decoder.receive_eof()
         self.ready = self.complete or (self._stream and self._head is not None)
         return self.ready
 
@@ -122,7 +144,7 @@ class Exchange:
         assert head is not None, "response() before the exchange was ready"
         return Response(
             head.status,
-            Headers(head.headers),
+            Headers.of(head),
             self._request,
             content=None if self._stream else self.take(),
             http_version="HTTP/1.1" if head.http_version == b"1.1" else "HTTP/1.0",

@@ -8,7 +8,7 @@ from typing import Any
 
 from .sentinels import Omit
 
-__all__ = ["Headers", "RawHeaders", "encode_header", "merge_headers"]
+__all__ = ["SECRET_HEADERS", "Headers", "RawHeaders", "encode_header", "merge_headers"]
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 

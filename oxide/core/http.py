@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, Protocol
 
 from .errors import OpenAIError
-from .headers import Headers, RawHeaders
+from .headers import SECRET_HEADERS, Headers, RawHeaders
 from .timeouts import DEFAULT_TIMEOUT, Timeout
 from .url import URL
 
@@ -86,7 +86,7 @@ class Request:
     def __reduce__(self) -> tuple[Any, ...]:
         # Errors carry their request across processes; the credentials in its head stay behind.
         head = HeadBlock(
-            tuple(pair for pair in self.head.pairs if pair[0].lower() not in (b"authorization", b"api-key"))
+            tuple(pair for pair in self.head.pairs if pair[0].decode("latin-1").lower() not in SECRET_HEADERS)
         )
         return Request, (self.method, self.url, head, self.content, self.timeout, None, self.retries)
 

@@ -18,7 +18,7 @@ from .operation import BODY, OPTION, QUERY, Operation
 from .retry import RetryPolicy
 from .sentinels import NotGiven, Omit, omit
 from .timeouts import Timeout, as_timeout
-from .url import URL, fill_path, query_string
+from .url import URL, fill_path, query_string, quote_target
 
 __all__ = ["Call", "RequestBuilder"]
 
@@ -41,6 +41,7 @@ class Call:
         stream: whether the result is a stream of events.
         raw: `None`, or which raw form of the response is wanted: `"raw"` (body read) or `"stream"` (body unread).
         strict: whether a response that does not fit its type is an error.
+        started: when a call with a raw response was made, by `time.monotonic()`.
         params, path_values: the arguments, from which the next page's call is made.
     """
 
@@ -60,6 +61,7 @@ class Call:
         "retries_taken",
         "retry",
         "security",
+        "started",
         "stream",
         "strict",
         "timeout",
@@ -74,6 +76,7 @@ class Call:
     stream: bool
     strict: bool
     retries_taken: int
+    started: float
 
     def __init__(
         self,
@@ -203,6 +206,8 @@ class RequestBuilder:
         call.path_values = path_values
         call.stream = bool(operation.streams and params.get("stream"))
         call.raw = options.get(RAW)
+        if call.raw is not None:
+            call.started = monotonic()
         return call
 
     # --- undocumented endpoints -------------------------------------------------------------------------------------
@@ -216,7 +221,7 @@ class RequestBuilder:
 
         Raises:
             TypeError: an option is unknown, or the body can't be sent.
-            ValueError: a header has a line break.
+            ValueError: a header has a line break, or the path a control character.
         """
         for name in options:
             if name not in _ENDPOINT_OPTIONS:
@@ -230,9 +235,17 @@ class RequestBuilder:
         for name in ("timeout", "strict"):
             if name in options:
                 renamed[name] = options[name]
-        call = self._call(
-            method, path, dict(options.get("params") or _NOTHING), None, body, names, renamed, accept=None
-        )
+        params = dict(options.get("params") or _NOTHING)
+        if path[:1] == "/" or "://" not in path:
+            path = quote_target(path)
+        if "?" in path and (params or self.config.default_query):
+            # A parameter replaces one of the same name in the path.
+            from urllib.parse import parse_qsl
+
+            path, _, written = path.partition("?")
+            first = dict(reversed(parse_qsl(written, keep_blank_values=True)))
+            params = {**dict(reversed(first.items())), **self.config.default_query, **params}
+        call = self._call(method, path, params, None, body, names, renamed, accept=None)
         if options.get("max_retries") is not None:
             call.retry = RetryPolicy(options["max_retries"])
         call.operation = None

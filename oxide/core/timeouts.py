@@ -84,7 +84,8 @@ def _seconds(name: str, value: Any) -> float | None:
         raise TypeError(f"timeout {name!r} must be a number of seconds or None, not {value!r}")
     if not value >= 0:
         raise ValueError(f"timeout {name!r} must be at least 0 seconds, not {value!r}")
-    return value
+    # Clocks overflow at a few hundred years, and who writes infinity means no limit.
+    return value if value < 1e9 else None
 
 
 def _restore(

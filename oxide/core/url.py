@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from .sentinels import NotGiven, Omit
 
-__all__ = ["URL", "Origin", "fill_path", "query_items", "query_string"]
+__all__ = ["URL", "Origin", "fill_path", "query_items", "query_string", "quote_target"]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -132,6 +132,20 @@ class URL:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return URL, (str(self),)
+
+
+def quote_target(text: str) -> str:
+    """A path with its query as users write them, quoted where a request line needs it; a fragment is dropped.
+
+    Raises:
+        ValueError: there is a control character in it.
+    """
+    text = text.partition("#")[0]
+    if text.isascii() and not _UNPRINTABLE.search(text):
+        return text
+    if _UNPRINTABLE.search(text.replace(" ", "")):
+        raise ValueError(f"the path {text!r} contains a control character")
+    return quote(text, safe="/?%[]" + _PCHAR)
 
 
 def fill_path(segments: tuple[str, ...], names: tuple[str, ...], values: tuple[Any, ...]) -> str:

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any
 
 from ..core.errors import OpenAIError
-from ..core.pool import Pool, Ticket
+from ..core.pool import CLOSED, Pool, Ticket
 from ..core.url import Origin
 
 __all__ = ["Limits", "SharedPool"]
@@ -50,7 +50,8 @@ class SharedPool:
         self._lock = threading.Lock()
         self._pool: Pool[Any] = Pool(limits.max_connections, limits.max_keepalive_connections, limits.keepalive_expiry)
         # Connections whose response was garbage-collected. That happens at any allocation, in the middle of one of
-        # these methods too, so all that is done then is to note it; whoever comes next keeps the books.
+        # these methods too, so all that is done then is to note it, and to keep the books if nobody is at them.
+        # CLOSED among them stands for the owner.
         self._lost: deque[Any] = deque()
         _pools.add(self)
 
@@ -66,7 +67,8 @@ class SharedPool:
         if self.closed:
             return
         count = self.open
-        self.close()
+        self._lost.append(CLOSED)
+        self._settle()
         if count:
             warnings.warn(f"unclosed client with {count} connections", ResourceWarning, stacklevel=1)
 
@@ -80,7 +82,7 @@ class SharedPool:
                 self._write_off()
             got = pool.acquire(origin, monotonic())
             doomed = self._doomed()
-        _close_all(doomed)
+        self._finish(doomed)
         return got
 
     def opened(self, origin: Origin, connection: Any) -> None:
@@ -93,34 +95,34 @@ class SharedPool:
         with self._lock:
             got = self._pool.replace(connection, monotonic())
             doomed = self._doomed()
-        _close_all(doomed)
+        self._finish(doomed)
         return got
 
     def release(self, connection: Any, reusable: bool) -> None:
         """As `Pool.release`."""
         with self._lock:
-            if self._lost:
-                self._write_off()
             self._pool.release(connection, monotonic(), reusable)
             doomed = self._doomed()
-        _close_all(doomed)
+        self._finish(doomed)
 
     def failed(self, origin: Origin) -> None:
         """As `Pool.failed`."""
         with self._lock:
             self._pool.failed(origin)
+        self._finish([])
 
     def cancel(self, ticket: Ticket[Any]) -> None:
         """As `Pool.cancel`."""
         with self._lock:
             self._pool.cancel(ticket, monotonic())
             doomed = self._doomed()
-        _close_all(doomed)
+        self._finish(doomed)
 
     def lose(self, connection: Any) -> None:
         """Note that nobody can return this connection any more. May be called by a finalizer."""
         connection.close()
         self._lost.append(connection)
+        self._settle()
 
     def close(self) -> None:
         """Close what is idle, now, and what is in use when it is returned; send away who waits. May be called twice."""
@@ -128,13 +130,14 @@ class SharedPool:
             self._write_off()
             self._pool.close()
             doomed = self._doomed()
-        _close_all(doomed)
+        self._finish(doomed)
 
     def forget(self) -> None:
         """In the child of a fork: drop what belongs to the parent."""
         self._lock = threading.Lock()
         self._lost.clear()
-        _close_all(self._pool.reset())
+        for connection in self._pool.reset():
+            connection.forget()
 
     @property
     def closed(self) -> bool:
@@ -162,7 +165,28 @@ class SharedPool:
 
     def _write_off(self) -> None:
         while self._lost:
-            self._pool.discard(self._lost.popleft())
+            lost = self._lost.popleft()
+            if lost is CLOSED:
+                self._pool.close()
+            else:
+                self._pool.discard(lost)
+
+    def _settle(self) -> None:
+        # Where the lock is taken, whoever has it settles when they are done: in `_finish`.
+        while self._lost and self._lock.acquire(blocking=False):
+            try:
+                self._write_off()
+                doomed = self._doomed()
+            finally:
+                self._lock.release()
+            for connection in doomed:
+                connection.close()
+
+    def _finish(self, doomed: list[Any]) -> None:
+        for connection in doomed:
+            connection.close()
+        if self._lost:
+            self._settle()
 
     def _doomed(self) -> list[Any]:
         doomed = self._pool.doomed
@@ -171,11 +195,6 @@ class SharedPool:
         taken = doomed.copy()
         doomed.clear()
         return taken
-
-
-def _close_all(connections: list[Any]) -> None:
-    for connection in connections:
-        connection.close()
 
 
 _pools: weakref.WeakSet[SharedPool] = weakref.WeakSet()

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import select
 import socket
-import ssl
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from ..core.errors import ConnectError
 
-__all__ = ["READ_SIZE", "configure", "connect_error", "default_ssl_context", "is_timeout", "pending_input", "tls_error"]
+if TYPE_CHECKING:
+    import ssl
+
+__all__ = ["READ_SIZE", "configure", "connect_error", "default_ssl_context", "input_probe", "is_timeout", "tls_error"]
 
 READ_SIZE = 65536
 """Bytes asked for in one read."""
@@ -27,16 +32,20 @@ def configure(sock: socket.socket) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
-def pending_input(sock: socket.socket) -> bool:
-    """Whether a read would return at once: on an idle connection that is its end, or something unasked for."""
-    try:
-        if hasattr(select, "poll"):
-            poll = select.poll()
-            poll.register(sock, select.POLLIN)
-            return bool(poll.poll(0))
-        return bool(select.select([sock], [], [], 0)[0])
-    except (OSError, ValueError):
-        return True
+def input_probe(sock: socket.socket) -> Callable[[], object]:
+    """A function that tells whether a read would return at once; it takes no time to ask, and does not raise."""
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(sock, select.POLLIN)
+        return partial(poll.poll, 0)
+
+    def probe() -> bool:
+        try:
+            return bool(select.select([sock], [], [], 0)[0])
+        except (OSError, ValueError):
+            return True
+
+    return probe
 
 
 def is_timeout(error: Exception) -> bool:
@@ -44,14 +53,17 @@ def is_timeout(error: Exception) -> bool:
     return isinstance(error, TimeoutError) and error.errno is None
 
 
-def connect_error(host: str, port: int | None, error: OSError) -> ConnectError:
+def connect_error(host: str, port: int | None, error: OSError | UnicodeError) -> ConnectError:
     """The error for a connection that was not made; `error` is to be chained."""
     where = host if port is None else f"{host}:{port}"
-    return ConnectError(f"can't connect to {where}: {error.strerror or error}")
+    return ConnectError(f"can't connect to {where}: {getattr(error, 'strerror', None) or error}")
 
 
 def default_ssl_context() -> ssl.SSLContext:
     """Certificates and host names are verified, against the system's store or what `SSL_CERT_FILE` names."""
+    # Only who talks TLS pays for its import.
+    import ssl
+
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
     return context
@@ -59,6 +71,8 @@ def default_ssl_context() -> ssl.SSLContext:
 
 def tls_error(host: str, error: Exception) -> ConnectError:
     """The error for a TLS handshake that failed; `error` is to be chained."""
+    import ssl
+
     if isinstance(error, ssl.SSLCertVerificationError):
         return ConnectError(f"the TLS certificate of {host} was refused: {error.verify_message}")
     if isinstance(error, ssl.SSLError):

@@ -21,7 +21,12 @@ RETRIEVE = Operation("GET", "/responses/{response_id}/input_items", path_params=
         ("https://api.openai.com/v1", Origin("https", "api.openai.com", 443), "/v1", b"api.openai.com"),
         ("HTTP://LOCALHOST:8080", Origin("http", "localhost", 8080), "/", b"localhost:8080"),
         ("http://[::1]:81/a?b=c", Origin("http", "::1", 81), "/a?b=c", b"[::1]:81"),
-        ("https://bücher.example/ä", Origin("https", "xn--bcher-kva.example", 443), "/%C3%A4", b"xn--bcher-kva.example"),
+        (
+            "https://bücher.example/ä",
+            Origin("https", "xn--bcher-kva.example", 443),
+            "/%C3%A4",
+            b"xn--bcher-kva.example",
+        ),
     ],
 )
 def test_parts(text: str, origin: Origin, target: str, host: bytes) -> None:
@@ -30,7 +35,10 @@ def test_parts(text: str, origin: Origin, target: str, host: bytes) -> None:
     assert URL(str(url)) == url
 
 
-@pytest.mark.parametrize("text", ["", "api.openai.com/v1", "ftp://host/", "https:///v1", "http://h:99999/", "http://h/ x", "http://h/\r\nX: y"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "api.openai.com/v1", "ftp://host/", "https:///v1", "http://h:99999/", "http://h/ x", "http://h/\r\nX: y"],
+)
 def test_refused(text: str) -> None:
     with pytest.raises(ValueError, match="invalid URL"):
         URL(text)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from msgspec import field
 
-from ._decode import construct, decode, decoder
+from ._decode import batch_decoder, construct, decode, decoder
 from ._encode import encode
 from ._errors import DecodeError
 from ._meta import Discriminator
@@ -25,6 +25,7 @@ __all__ = [
     "DecodeError",
     "Discriminator",
     "GenericObject",
+    "batch_decoder",
     "construct",
     "decode",
     "decoder",

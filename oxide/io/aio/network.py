@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Callable
 
 import anyio
 import anyio.lowlevel
@@ -11,7 +12,7 @@ import anyio.lowlevel
 from ...core.dial import Address
 from ...core.errors import ReadError, WriteError
 from ...core.http11 import H1Connection
-from ..sockets import READ_SIZE, configure, connect_error, default_ssl_context, is_timeout, pending_input, tls_error
+from ..sockets import READ_SIZE, configure, connect_error, default_ssl_context, input_probe, is_timeout, tls_error
 from .waiting import Waiter
 
 __all__ = ["Connection", "Network", "TLSConnection"]
@@ -23,10 +24,11 @@ class Connection:
     `read` and `write` raise TimeoutError when the socket did nothing for `timeout` seconds.
     """
 
-    __slots__ = ("_sock", "_waiter", "h1")
+    __slots__ = ("_probe", "_sock", "_waiter", "h1")
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        self._probe: Callable[[], object] | None = None
         self._waiter = Waiter(sock)
         self.h1 = H1Connection()
 
@@ -35,7 +37,9 @@ class Connection:
         try:
             while True:
                 # Waiting first, although there may be something already: this is where the event loop gets its turn.
-                await self._waiter.readable(timeout)
+                data: bytes | None = await self._waiter.readable(timeout)
+                if data is not None:
+                    return data
                 try:
                     return self._sock.recv(READ_SIZE)
                 except (BlockingIOError, InterruptedError):
@@ -45,8 +49,8 @@ class Connection:
                 raise
             raise ReadError(f"the connection broke: {error.strerror or error}") from error
 
-    async def write(self, data: bytes, timeout: float | None) -> None:
-        """Send all of `data`. Raises WriteError, TimeoutError."""
+    async def write(self, data: bytes, allowance: Callable[[], float | None]) -> None:
+        """Send all of `data`; `allowance` gives the timeout of each step. Raises WriteError, TimeoutError."""
         view: memoryview | None = None
         sent = 0
         try:
@@ -54,7 +58,7 @@ class Connection:
                 try:
                     sent += self._sock.send(data if view is None else view[sent:])
                 except (BlockingIOError, InterruptedError):
-                    await self._waiter.writable(timeout)
+                    await self._waiter.writable(allowance())
                 if sent == len(data):
                     return
                 view = memoryview(data)
@@ -65,11 +69,18 @@ class Connection:
 
     def is_stale(self) -> bool:
         """Whether the idle connection was closed by its peer, or has something to say unasked."""
-        return pending_input(self._sock)
+        probe = self._probe
+        if probe is None:
+            probe = self._probe = input_probe(self._sock)
+        return bool(probe())
 
     def close(self) -> None:
         """Close the socket, from wherever it may be called. Never raises."""
         self._waiter.close()
+
+    def forget(self) -> None:
+        """Close this process's copy of the socket; the connection stays as it is. Never raises."""
+        self._waiter.forget()
 
 
 class TLSConnection(Connection):
@@ -77,8 +88,12 @@ class TLSConnection(Connection):
 
     __slots__ = ("_incoming", "_outgoing", "_tls")
 
-    def __init__(self, sock: socket.socket, context: ssl.SSLContext, host: str) -> None:
-        super().__init__(sock)
+    def __init__(self, connection: Connection, context: ssl.SSLContext, host: str) -> None:
+        # One waiter for both: it is known to the event loop, and has to leave it before the socket is closed.
+        self._sock = connection._sock
+        self._probe = None
+        self._waiter = connection._waiter
+        self.h1 = connection.h1
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
@@ -92,8 +107,11 @@ class TLSConnection(Connection):
                 await self._flush(timeout)
                 await self._fill(timeout)
             except ssl.SSLError:
-                # The peer is to get the alert that says why.
-                await self._flush(timeout)
+                # The peer is to get the alert that says why, if it is still there.
+                try:
+                    await self._flush(timeout)
+                except WriteError:
+                    pass
                 raise
             else:
                 await self._flush(timeout)
@@ -114,15 +132,19 @@ class TLSConnection(Connection):
         except ssl.SSLError as error:
             raise ReadError(f"the TLS connection broke: {error.reason or error}") from error
 
-    async def write(self, data: bytes, timeout: float | None) -> None:
+    async def write(self, data: bytes, allowance: Callable[[], float | None]) -> None:
         try:
             view = memoryview(data)
             while view:
                 # A piece at a time, so that the ciphertext of a large body is not all in memory.
                 view = view[self._tls.write(view[:READ_SIZE]) :]
-                await self._flush(timeout)
+                await super().write(self._outgoing.read(), allowance)
         except ssl.SSLError as error:
             raise WriteError(f"the TLS connection broke: {error.reason or error}") from error
+
+    def is_stale(self) -> bool:
+        # What came in one packet with the last response may be waiting here instead of in the socket.
+        return bool(self._incoming.pending or self._tls.pending()) or super().is_stale()
 
     async def _fill(self, timeout: float | None) -> None:
         data = await super().read(timeout)
@@ -133,7 +155,7 @@ class TLSConnection(Connection):
 
     async def _flush(self, timeout: float | None) -> None:
         if self._outgoing.pending:
-            await super().write(self._outgoing.read(), timeout)
+            await super().write(self._outgoing.read(), lambda: timeout)
 
 
 class Network:
@@ -150,19 +172,22 @@ class Network:
         try:
             # An address needs no look-up, and so no thread.
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-        except OSError:
+        except (OSError, UnicodeError):
             try:
                 with anyio.fail_after(timeout):
                     found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)  # type: ignore[assignment]
             except TimeoutError:
                 raise
-            except OSError as error:
+            except (OSError, UnicodeError) as error:
                 raise connect_error(host, None, error) from error
         return [(family, address) for family, _, _, _, address in found]
 
     async def open(self, address: Address, timeout: float | None) -> Connection:
         family, where = address
-        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock = socket.socket(family, socket.SOCK_STREAM)
+        except OSError as error:
+            raise connect_error(where[0], where[1], error) from error
         try:
             sock.setblocking(False)
             with anyio.fail_after(timeout):
@@ -191,7 +216,7 @@ class Network:
         if self._ssl_context is None:
             self._ssl_context = default_ssl_context()
         try:
-            secured = TLSConnection(connection._sock, self._ssl_context, host)
+            secured = TLSConnection(connection, self._ssl_context, host)
             with anyio.fail_after(timeout):
                 await secured.handshake(None)
         except TimeoutError:

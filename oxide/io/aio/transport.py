@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from ...core.checkout import checkout
+from ...core.checkout import checkout, is_live
 from ...core.errors import TransportError, WriteError
 from ...core.exchange import Exchange
 from ...core.http import Request, Response
@@ -14,6 +15,7 @@ from ...core.pool import Ticket
 from ..pool import Limits, SharedPool
 from .network import Connection, Network
 from .run import run
+from .waiting import from_anywhere
 
 if TYPE_CHECKING:
     import ssl
@@ -36,11 +38,13 @@ class AsyncHTTPTransport:
 
     async def send(self, request: Request, *, stream: bool) -> Response:
         """Send one request; see `oxide.AsyncTransport`."""
-        connection, reused = await run(checkout(self._pool, request), self._network)
+        connection, reused = self._pool.acquire(request.url.origin), True
+        if not is_live(connection):
+            connection, reused = await run(checkout(self._pool, request, connection), self._network)
         exchange = Exchange(connection.h1, request, stream, reused)
         try:
             try:
-                await connection.write(exchange.data_to_send(), exchange.allowance())
+                await connection.write(exchange.data_to_send(), exchange.allowance)
                 exchange.sent()
             except WriteError as error:
                 exchange.sent(error)
@@ -111,10 +115,16 @@ class Body:
             self._pool.release(connection, exchange.reusable)
 
     async def drain(self, seconds: float) -> None:
-        """Read on for at most `seconds` per read to reach the end, if it is near; what comes is dropped."""
+        """Read on for at most `seconds` to reach the end, if it is near; what comes is dropped."""
+        end = monotonic() + seconds
+        left = DRAIN_LIMIT
         try:
-            while self._connection is not None and len(self._exchange.take()) < DRAIN_LIMIT:
-                await self._receive(self._connection, seconds)
+            while self._connection is not None:
+                left -= len(self._exchange.take())
+                timeout = end - monotonic()
+                if left < 0 or timeout <= 0:
+                    return
+                await self._receive(self._connection, timeout)
         except TransportError:
             # The caller has all it wanted; `_receive` has closed the connection.
             return
@@ -131,6 +141,7 @@ class Body:
 
 
 DRAIN_LIMIT = 65536
+"""Bytes."""
 
 
 class PoolNetwork(Network):
@@ -138,7 +149,7 @@ class PoolNetwork(Network):
 
     async def wait(self, ticket: Ticket[Any], timeout: float | None) -> Any:
         event = anyio.Event()
-        ticket.wake = event.set
+        ticket.wake = from_anywhere(event.set)
         if ticket.result is None:
             with anyio.fail_after(timeout):
                 await event.wait()

@@ -15,13 +15,16 @@ from __future__ import annotations
 import socket
 import sys
 from asyncio import AbstractEventLoop, Future, TimerHandle, _get_running_loop
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import partial
+from threading import get_ident
 from typing import Any
 
 import anyio
 
-__all__ = ["Waiter"]
+from ..sockets import READ_SIZE
+
+__all__ = ["Waiter", "from_anywhere"]
 
 
 class Waiter:
@@ -36,12 +39,12 @@ class Waiter:
         self._sock = sock
         self._loop: AbstractEventLoop | None = None
         self._registered = False
-        self._future: Future[None] | None = None
+        self._future: Future[bytes] | None = None
         self._timer: TimerHandle | None = None
         self._deadline: float | None = None
 
     def readable(self, timeout: float | None) -> Awaitable[Any]:
-        """Await this until there is something to read.
+        """Await this until there is something to read. It gives what was read then, or `None` where reading is left to the caller.
 
         Raises:
             TimeoutError: `timeout` seconds passed.
@@ -49,7 +52,12 @@ class Waiter:
         """
         loop = _get_running_loop()
         if loop is None or _in_trio():
+            if self._loop is not None:
+                self._leave()
             return _trio_wait("wait_readable", self._sock, timeout)
+        future = self._future
+        if future is not None and not future.done():
+            raise RuntimeError(_BUSY)
         if loop is not self._loop:
             self._leave()
             self._loop = loop
@@ -85,7 +93,13 @@ class Waiter:
             return
         future = self._future
         if future is not None and not future.done():
-            future.set_result(None)
+            # Reading here rather than in the task keeps the event from coming once more before the task gets to run.
+            try:
+                future.set_result(self._sock.recv(READ_SIZE))
+            except (BlockingIOError, InterruptedError):
+                pass
+            except OSError as error:
+                future.set_exception(error)
             return
         # Nobody reads: the event would come again and again.
         loop.remove_reader(self._sock)
@@ -121,7 +135,7 @@ class Waiter:
         if sock.fileno() == -1:
             return
         loop = self._loop
-        if loop is not None and loop is not _get_running_loop() and not loop.is_closed():
+        if loop is not None and loop is not _get_running_loop() and loop.is_running():
             # The descriptor must not be given to a new socket while the loop still watches it.
             try:
                 loop.call_soon_threadsafe(self._close)
@@ -130,19 +144,44 @@ class Waiter:
         else:
             self._close()
 
+    def forget(self) -> None:
+        """Close the socket in the child of a fork, whose event loop watches the parent's connections along with it."""
+        self._loop = self._timer = self._future = None
+        self._registered = False
+        self._sock.close()
+
     def _close(self) -> None:
         future, self._future = self._future, None
-        if self._loop is None:
-            # trio, or a loop that anyio waits on.
-            try:
-                anyio.notify_closing(self._sock)
-            except RuntimeError:
-                # Outside of an event loop nobody can be waiting.
-                pass
+        if self._loop is None and (_get_running_loop() is not None or _in_trio()):
+            # trio, or a loop that anyio waits on. Outside of an event loop nobody can be waiting.
+            anyio.notify_closing(self._sock)
         self._leave()
         self._sock.close()
-        if future is not None and not future.done():
+        if future is not None and not future.done() and not future.get_loop().is_closed():
             future.set_exception(OSError(_CLOSED))
+
+
+def from_anywhere(function: Callable[[], object]) -> Callable[[], None]:
+    """`function` made callable by a finalizer in whichever thread, to be run in this event loop. Never raises."""
+    schedule: Callable[[Callable[[], object]], object]
+    loop = _get_running_loop()
+    if loop is None or _in_trio():
+        schedule = sys.modules["trio"].lowlevel.current_trio_token().run_sync_soon
+    else:
+        schedule = loop.call_soon_threadsafe
+    thread = get_ident()
+
+    def call() -> None:
+        try:
+            if get_ident() == thread:
+                function()
+            else:
+                schedule(function)
+        except RuntimeError:
+            # The loop is gone, and whoever waited in it.
+            pass
+
+    return call
 
 
 def _in_trio() -> bool:
@@ -163,6 +202,8 @@ async def _trio_wait(name: str, sock: socket.socket, timeout: float | None) -> N
             await wait(sock)
     except trio.ClosedResourceError:
         raise OSError(_CLOSED) from None
+    except trio.BusyResourceError:
+        raise RuntimeError(_BUSY) from None
     if scope.cancelled_caught:
         raise TimeoutError
 
@@ -173,6 +214,9 @@ async def _anyio_wait(wait: Any, sock: socket.socket, timeout: float | None) -> 
             await wait(sock)
     except anyio.ClosedResourceError:
         raise OSError(_CLOSED) from None
+    except anyio.BusyResourceError:
+        raise RuntimeError(_BUSY) from None
 
 
 _CLOSED = "it was closed while it was in use"
+_BUSY = "another task is using this response"

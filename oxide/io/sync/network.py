@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import socket
-import ssl
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ...core.dial import Address
 from ...core.errors import ReadError, WriteError
 from ...core.http11 import H1Connection
-from ..sockets import READ_SIZE, configure, connect_error, default_ssl_context, is_timeout, pending_input, tls_error
+from ..sockets import READ_SIZE, configure, connect_error, default_ssl_context, input_probe, is_timeout, tls_error
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["Connection", "Network"]
 
@@ -19,10 +23,11 @@ class Connection:
     `read` and `write` raise TimeoutError when the socket did nothing for `timeout` seconds.
     """
 
-    __slots__ = ("_sock", "_timeout", "h1")
+    __slots__ = ("_probe", "_sock", "_timeout", "h1")
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        self._probe: Callable[[], object] | None = None
         self._timeout = sock.gettimeout()
         self.h1 = H1Connection()
 
@@ -42,14 +47,15 @@ class Connection:
                 raise
             raise ReadError(f"the connection broke: {error.strerror or error}") from error
 
-    def write(self, data: bytes, timeout: float | None) -> None:
-        """Send all of `data`. Raises WriteError, TimeoutError."""
-        self._limit(timeout)
+    def write(self, data: bytes, allowance: Callable[[], float | None]) -> None:
+        """Send all of `data`; `allowance` gives the timeout of each step. Raises WriteError, TimeoutError."""
+        self._limit(allowance())
         try:
             sent = self._sock.send(data)
             if sent < len(data):
                 view = memoryview(data)
                 while sent < len(data):
+                    self._limit(allowance())
                     sent += self._sock.send(view[sent : sent + READ_SIZE])
         except OSError as error:
             if is_timeout(error):
@@ -58,10 +64,22 @@ class Connection:
 
     def is_stale(self) -> bool:
         """Whether the idle connection was closed by its peer, or has something to say unasked."""
-        return pending_input(self._sock)
+        probe = self._probe
+        if probe is None:
+            probe = self._probe = input_probe(self._sock)
+        return bool(probe())
 
     def close(self) -> None:
-        """Close the socket. Never raises."""
+        """Close the socket, and wake up who may be waiting for it in another thread. Never raises."""
+        try:
+            # Not the method of a TLS socket, which would take the TLS layer away from under that other thread.
+            socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.forget()
+
+    def forget(self) -> None:
+        """Close this process's copy of the socket; the connection stays as it is. Never raises."""
         try:
             self._sock.close()
         except OSError:
@@ -81,13 +99,16 @@ class Network:
     def resolve(self, host: str, port: int, timeout: float | None) -> list[Address]:
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise connect_error(host, None, error) from error
         return [(family, address) for family, _, _, _, address in found]
 
     def open(self, address: Address, timeout: float | None) -> Connection:
         family, where = address
-        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock = socket.socket(family, socket.SOCK_STREAM)
+        except OSError as error:
+            raise connect_error(where[0], where[1], error) from error
         try:
             sock.settimeout(timeout if timeout is None else max(timeout, 0.001))
             sock.connect(where)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from ...core.checkout import checkout
+from ...core.checkout import checkout, is_live
 from ...core.errors import TransportError, WriteError
 from ...core.exchange import Exchange
 from ...core.http import Request, Response
@@ -35,11 +36,13 @@ class HTTPTransport:
 
     def send(self, request: Request, *, stream: bool) -> Response:
         """Send one request; see `oxide.Transport`."""
-        connection, reused = run(checkout(self._pool, request), self._network)
+        connection, reused = self._pool.acquire(request.url.origin), True
+        if not is_live(connection):
+            connection, reused = run(checkout(self._pool, request, connection), self._network)
         exchange = Exchange(connection.h1, request, stream, reused)
         try:
             try:
-                connection.write(exchange.data_to_send(), exchange.allowance())
+                connection.write(exchange.data_to_send(), exchange.allowance)
                 exchange.sent()
             except WriteError as error:
                 exchange.sent(error)
@@ -110,10 +113,16 @@ class Body:
             self._pool.release(connection, exchange.reusable)
 
     def drain(self, seconds: float) -> None:
-        """Read on for at most `seconds` per read to reach the end, if it is near; what comes is dropped."""
+        """Read on for at most `seconds` to reach the end, if it is near; what comes is dropped."""
+        end = monotonic() + seconds
+        left = DRAIN_LIMIT
         try:
-            while self._connection is not None and len(self._exchange.take()) < DRAIN_LIMIT:
-                self._receive(self._connection, seconds)
+            while self._connection is not None:
+                left -= len(self._exchange.take())
+                timeout = end - monotonic()
+                if left < 0 or timeout <= 0:
+                    return
+                self._receive(self._connection, timeout)
         except TransportError:
             # The caller has all it wanted; `_receive` has closed the connection.
             return
@@ -130,14 +139,17 @@ class Body:
 
 
 DRAIN_LIMIT = 65536
+"""Bytes."""
 
 
 class PoolNetwork(Network):
     """The network's commands, and the one that waits for the pool."""
 
     def wait(self, ticket: Ticket[Any], timeout: float | None) -> Any:
-        event = threading.Event()
-        ticket.wake = event.set
-        if ticket.result is None and not event.wait(timeout):
+        # A bare lock, because a finalizer may be what wakes us, in the middle of anything: an Event could deadlock.
+        woken = threading.Lock()
+        woken.acquire()
+        ticket.wake = woken.release
+        if ticket.result is None and not woken.acquire(timeout=-1 if timeout is None else timeout):
             raise TimeoutError
         return ticket.result

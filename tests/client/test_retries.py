@@ -1,0 +1,272 @@
+"""Retries: what is tried again, when, and that the same is sent again."""
+
+from __future__ import annotations
+
+import socket
+from email.utils import formatdate
+from time import monotonic, time
+from typing import Any
+
+import pytest
+
+import oxide
+from oxide.core.retry import RetryPolicy
+from oxide.testing import Fault, MockServer, Reply, Stream
+
+from .peer import Connection, Peer, chunked, reply
+
+SOON = {"retry-after-ms": "1"}
+
+
+async def say_hi(client: Any) -> str:
+    return (await client.responses.create(model="gpt-5", input="hi")).output_text
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
+async def test_statuses(way: Any, server: MockServer, client: Any, status: int) -> None:
+    server.queue(Reply(status, headers=SOON), repeat=2)
+    assert await say_hi(client) == "You said: hi"
+    bodies = {request.body for request in server.requests}
+    assert len(bodies) == 1
+    assert [request.header("x-stainless-retry-count") for request in server.requests] == ["0", "1", "2"]
+    assert server.accepted_connections == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+async def test_statuses_that_stay(way: Any, server: MockServer, client: Any, status: int) -> None:
+    server.queue(Reply(status, headers=SOON))
+    with pytest.raises(oxide.APIStatusError) as caught:
+        await say_hi(client)
+    assert caught.value.status_code == status
+    assert caught.value.request_id
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_given_up(way: Any, server: MockServer, client: Any, stream: bool) -> None:
+    server.queue(Reply(429, headers=SOON), repeat=3)
+    with pytest.raises(oxide.RateLimitError) as caught:
+        await client.responses.create(model="gpt-5", input="hi", stream=stream)
+    assert caught.value.body["message"] in str(caught.value)
+    assert len(server.requests) == 3
+    assert client._transport.stats()["in_use"] == 0
+
+
+async def test_none(way: Any, server: MockServer) -> None:
+    client = way.client(base_url=server.base_url, max_retries=0)
+    server.queue(Reply(500, headers=SOON))
+    with pytest.raises(oxide.InternalServerError):
+        await say_hi(client)
+    server.queue(Fault.reset_before())
+    with pytest.raises(oxide.APIConnectionError):
+        await say_hi(client)
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(("verdict", "status", "requests"), [("true", 400, 2), ("false", 500, 1)])
+async def test_should_retry(
+    way: Any, server: MockServer, client: Any, verdict: str, status: int, requests: int
+) -> None:
+    server.queue(Reply(status, headers={"x-should-retry": verdict, **SOON}))
+    if requests == 2:
+        assert await say_hi(client) == "You said: hi"
+    else:
+        with pytest.raises(oxide.APIStatusError):
+            await say_hi(client)
+    assert len(server.requests) == requests
+
+
+FAULTS = {
+    "reset before": Fault.reset_before(),
+    "closed before": Fault.close_before(),
+    "reset after the head": Fault.reset_after_head(),
+    "closed in the body": Fault.close_in_body(10),
+    "reset in the body": Fault.reset_in_body(10),
+    "garbage": Fault.garbage(),
+}
+
+
+@pytest.fixture
+def _no_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oxide.core.retry.INITIAL_DELAY", 0.001)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("warm", [False, True])
+@pytest.mark.usefixtures("_no_delay")
+async def test_faults(way: Any, server: MockServer, client: Any, name: str, warm: bool) -> None:
+    """On a new connection and on one that has been used."""
+    if warm:
+        await say_hi(client)
+        server.clear()
+    server.queue(FAULTS[name], repeat=2)
+    assert await say_hi(client) == "You said: hi"
+    assert len({request.body for request in server.requests}) == 1
+    assert len(server.requests) == 3
+    assert client._transport.stats()["open"] == 1
+    server.queue(FAULTS[name], repeat=3)
+    with pytest.raises(oxide.APIConnectionError) as caught:
+        await say_hi(client)
+    assert isinstance(caught.value.__cause__, oxide.core.errors.TransportError)
+    assert client._transport.stats()["open"] == 0
+
+
+@pytest.mark.usefixtures("_no_delay")
+async def test_refused_connections(way: Any) -> None:
+    with socket.socket() as taken:
+        # Bound but not listening: refuses, and stays ours.
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        client = way.client(base_url=f"http://127.0.0.1:{port}/v1")
+        with pytest.raises(oxide.APIConnectionError, match=f"can't connect to 127.0.0.1:{port}: Connection refused"):
+            await say_hi(client)
+        assert client._transport.stats()["open"] == 0
+
+
+@pytest.mark.parametrize("form", ["ms", "seconds", "date"])
+async def test_asked_to_wait(way: Any, server: MockServer, client: Any, form: str) -> None:
+    headers = {
+        "ms": {"retry-after-ms": "200", "retry-after": "7"},
+        "seconds": {"retry-after": "0.2"},
+        # Dates have no fractions: two to three seconds ahead would be long, so this one is all but over.
+        "date": {"retry-after": formatdate(time() + 1.9, usegmt=True)},
+    }[form]
+    server.queue(Reply(429, headers=headers))
+    start = monotonic()
+    assert await say_hi(client) == "You said: hi"
+    assert (0.15 if form != "date" else 0.3) <= monotonic() - start < 5
+
+
+@pytest.mark.parametrize("value", ["121", "1e999", formatdate(time() + 3600, usegmt=True)])
+async def test_asked_to_wait_for_long(way: Any, server: MockServer, client: Any, value: str) -> None:
+    server.queue(Reply(429, headers={"retry-after": value}))
+    with pytest.raises(oxide.RateLimitError):
+        await say_hi(client)
+    assert len(server.requests) == 1
+
+
+async def test_wait_that_would_outlast_the_deadline(way: Any, server: MockServer, client: Any) -> None:
+    server.queue(Reply(503, headers={"retry-after": "30"}))
+    start = monotonic()
+    with pytest.raises(oxide.InternalServerError):
+        await client.responses.create(model="gpt-5", input="hi", timeout=oxide.Timeout(60, total=10))
+    assert monotonic() - start < 5
+
+
+@pytest.mark.parametrize("fault", [{"cut_after": 3}, {"reset_after": 3}])
+async def test_nothing_is_repeated_once_a_stream_began(way: Any, server: MockServer, client: Any, fault: Any) -> None:
+    server.queue(Stream(**fault))
+    stream = await client.responses.create(model="gpt-5", input="hi", stream=True)
+    events = []
+    with pytest.raises(oxide.APIConnectionError) as caught:
+        async for event in stream:
+            events.append(event)
+    assert len(events) == 3
+    assert isinstance(caught.value.__cause__, oxide.core.errors.ReadError)
+    assert [event async for event in stream] == []
+    assert len(server.requests) == 1
+    assert client._transport.stats()["open"] == 0
+
+
+async def test_a_stream_that_did_not_begin(way: Any, server: MockServer, client: Any) -> None:
+    server.queue(Reply(503, headers=SOON))
+    stream = await client.responses.create(model="gpt-5", input="hi", stream=True)
+    assert [event async for event in stream][-1].type == "response.completed"
+    assert len(server.requests) == 2
+
+
+# --- connections that the server closed ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reset", [False, True])
+async def test_closed_while_idle(way: Any, server: MockServer, reset: bool) -> None:
+    """Seen before anything is sent, so it costs no retry: every one of several idle connections is replaced."""
+    client = way.client(base_url=server.base_url, max_retries=0)
+
+    async def one() -> None:
+        await say_hi(client)
+
+    await way.gather(*[one] * 4)
+    opened = client._transport.stats()["opened"]
+    assert server.drop_idle_connections(reset=reset) == opened
+    start = monotonic()
+    await say_hi(client)
+    assert monotonic() - start < 0.4
+    assert client._transport.stats()["opened"] == opened + 1
+    assert client._transport.stats()["open"] == 1
+    assert len(server.requests) == 5
+
+
+@pytest.mark.parametrize("how", ["close", "reset"])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_closed_while_asked(way: Any, how: str, stream: bool) -> None:
+    """The request crosses the server's idle timeout: it is sent again at once, on a new connection."""
+    answer = chunked(b"data: {}\n\n") if stream else reply()
+
+    def script(connection: Connection) -> None:
+        connection.receive()
+        connection.send(answer)
+        connection.receive()
+        if connection.number == 0:
+            getattr(connection, how)()
+        else:
+            connection.wait_closed()
+
+    with Peer(script) as peer:
+        client = way.client(base_url=peer.base_url)
+        took = []
+        for _ in range(2):
+            start = monotonic()
+            result = await client.post("/x", cast_to=object, body={"b": 1}, stream=stream)
+            if stream:
+                assert [event async for event in result] == [{}]
+            took.append(monotonic() - start)
+        assert took[1] < 0.3
+        assert [request.body for request in peer.requests] == [b'{"b":1}'] * 3
+        assert [request.headers["x-stainless-retry-count"] for request in peer.requests] == ["0", "0", "1"]
+
+
+async def test_closed_while_asked_without_retries(way: Any) -> None:
+    def script(connection: Connection) -> None:
+        connection.receive()
+        connection.send(reply())
+        connection.receive()
+
+    with Peer(script) as peer:
+        client = way.client(base_url=peer.base_url, max_retries=0)
+        await client.get("/x", cast_to=object)
+        with pytest.raises(oxide.APIConnectionError, match="kept from an earlier request"):
+            await client.get("/x", cast_to=object)
+        assert len(peer.requests) == 2
+
+
+# --- the policy by itself ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("attempt", [0, 1, 2, 5, 100, 100_000])
+def test_backoff(attempt: int) -> None:
+    error = oxide.core.errors.ConnectError("x")
+    for _ in range(50):
+        delay = RetryPolicy(10**6).after_error(error, attempt)
+        assert delay is not None
+        whole = min(0.5 * 2.0 ** min(attempt, 10), 8.0)
+        assert 0.75 * whole <= delay <= whole
+
+
+@pytest.mark.parametrize("value", [True, 1.0, "2", None])
+def test_wrong_type(value: Any) -> None:
+    with pytest.raises(TypeError, match="max_retries"):
+        oxide.OpenAI(api_key="k", max_retries=value)
+
+
+def test_wrong_value() -> None:
+    with pytest.raises(ValueError, match="max_retries"):
+        oxide.OpenAI(api_key="k", max_retries=-1)
+
+
+async def test_key_function_is_asked_for_each_attempt(way: Any, server: MockServer) -> None:
+    keys = iter(["sk-test-old", "sk-test"])
+    client = way.client(base_url=server.base_url, api_key=lambda: next(keys))
+    server.queue(Reply(500, headers=SOON))
+    assert await say_hi(client) == "You said: hi"
+    assert [request.header("authorization") for request in server.requests] == ["Bearer sk-test-old", "Bearer sk-test"]

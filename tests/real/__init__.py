@@ -1,0 +1,1 @@
+"""Against a server that others wrote: llama.cpp's, with a tiny model that answers predictably."""
