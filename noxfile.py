@@ -49,7 +49,7 @@ def install(session: nox.Session, *groups: str) -> None:
 def tests(session: nox.Session) -> None:
     """The tests, on every supported Python that is there. Arguments go to pytest."""
     install(session, "test")
-    session.run("pytest", "--ignore=tests/real", *session.posargs)
+    session.run("pytest", "--numprocesses=auto", "--ignore=tests/real", *session.posargs)
 
 
 @nox.session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -120,7 +121,8 @@ def test_what_the_reply_becomes(sides: Sides) -> None:
     for make in (
         lambda module: object,
         lambda module: dict,
-        lambda module: dict[str, Any],
+        # The official SDK takes no subscripted types on 3.10, where `inspect.isclass` calls them classes.
+        lambda module: dict[str, Any] if sys.version_info >= (3, 11) else dict,
         lambda module: str,
         lambda module: type(None),
         lambda module: module.types.Model,
@@ -134,7 +136,14 @@ def test_what_the_reply_becomes(sides: Sides) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cast_to", "text"), [(int, "5"), (float, "1.5"), (bool, "true"), (list, "[1]"), (list[int], "[1]")]
+    ("cast_to", "text"),
+    [
+        (int, "5"),
+        (float, "1.5"),
+        (bool, "true"),
+        (list, "[1]"),
+        (list[int] if sys.version_info >= (3, 11) else list, "[1]"),
+    ],
 )
 def test_replies_that_are_no_objects(sides: Sides, cast_to: Any, text: str) -> None:
     for theirs, mine in sides.same(
