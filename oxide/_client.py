@@ -207,7 +207,8 @@ class BaseClient:
         self._start(state["config"])
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._config.base_url}>"
+        # A query may carry secrets.
+        return f"<{type(self).__name__} {str(self._config.base_url).partition('?')[0]}>"
 
     # --- settings that can be read and changed ----------------------------------------------------------------------
 

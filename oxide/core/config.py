@@ -164,10 +164,10 @@ class ClientConfig:
         self._set(**state)
 
     def __repr__(self) -> str:
-        # Keys, secrets and header values stay out of logs.
-        shown = ("base_url", "organization", "project", "timeout", "max_retries", "strict")
+        # Keys, secrets, header values and queries stay out of logs.
+        shown = ("organization", "project", "timeout", "max_retries", "strict")
         values = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
-        return f"ClientConfig({values})"
+        return f"ClientConfig(base_url={str(self.base_url).partition('?')[0]!r}, {values})"
 
 
 def _base_url(base_url: Any, residency: Any, websocket_base_url: Any) -> URL:

@@ -58,6 +58,10 @@ class URL:
         scheme = parts.scheme.lower()
         if scheme not in _DEFAULT_PORTS or not parts.hostname:
             raise ValueError(f"invalid URL {text!r}: expected something like 'https://api.openai.com/v1'")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError(
+                f"invalid URL {scheme}://...@{parts.hostname}: credentials don't go into a URL, but into headers"
+            )
         try:
             port = parts.port or _DEFAULT_PORTS[scheme]
             host = parts.hostname.encode("ascii" if parts.hostname.isascii() else "idna").decode("ascii")

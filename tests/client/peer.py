@@ -231,7 +231,7 @@ class Peer:
             self._script(Connection(self, sock, number))
         except (ConnectionError, ssl.SSLError):
             pass
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001
             if not self._stopped:
                 self._failures.append(error)
         finally:

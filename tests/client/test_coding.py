@@ -61,7 +61,7 @@ def test_decoder(name: str, size: int) -> None:
 def test_decoder_refuses(coding: str, data: bytes, message: str) -> None:
     decoder = body_decoder([(b"content-encoding", coding.encode())])
     assert decoder is not None
-    with pytest.raises(ProtocolError, match=message):
+    with pytest.raises(ProtocolError, match=message):  # noqa: PT012
         decoder.receive_data(data)
         decoder.receive_eof()
 
@@ -92,9 +92,8 @@ async def test_client(way: Any, name: str) -> None:
 
 async def test_stream(way: Any) -> None:
     squeeze = zlib.compressobj(wbits=31)
-    pieces = []
-    for data in (b'data: {"n": 0}\n\n', b'data: {"n": 1}\n\n', b"data: [DONE]\n\n"):
-        pieces.append(squeeze.compress(data) + squeeze.flush(zlib.Z_SYNC_FLUSH))
+    events = (b'data: {"n": 0}\n\n', b'data: {"n": 1}\n\n', b"data: [DONE]\n\n")
+    pieces = [squeeze.compress(event) + squeeze.flush(zlib.Z_SYNC_FLUSH) for event in events]
     pieces.append(squeeze.flush())
 
     def script(connection: Connection) -> None:

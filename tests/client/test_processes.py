@@ -23,6 +23,7 @@ from oxide.core.http import HeadBlock, Request, Response
 from oxide.core.url import URL
 
 from .peer import Connection, Event, Peer, chunk, chunked, reply
+from .test_pool import until
 from .tls import client_context, server_context
 
 
@@ -38,7 +39,7 @@ def in_child(function: Callable[[], None]) -> None:
         try:
             function()
             code = 0
-        except BaseException:
+        except BaseException:  # noqa: BLE001
             os.write(write, traceback.format_exc().encode()[-4000:])
         finally:
             os._exit(code)
@@ -102,13 +103,12 @@ def test_fork_inside_an_event_loop(run: Any) -> None:
 
         async def read() -> None:
             async for event in stream:
-                events.append(event)
+                events.append(event)  # noqa: PERF401
 
         stream = await client.get("/stream", cast_to=object, stream=True)
         async with anyio.create_task_group() as group:
             group.start_soon(read)
-            while not events:
-                await anyio.sleep(0.001)
+            await until(lambda: bool(events))
             # The reader waits for the second event now.
             await anyio.sleep(0.01)
 
@@ -117,9 +117,7 @@ def test_fork_inside_an_event_loop(run: Any) -> None:
 
             in_child(child)
             gate.set()
-            with anyio.fail_after(5):
-                while len(events) < 2:
-                    await anyio.sleep(0.001)
+            await until(lambda: len(events) == 2)
         assert await client.get("/x", cast_to=object) == 0
         await client.close()
         assert events == ["first", "second"]

@@ -136,7 +136,7 @@ async def test_refused(way: Any, name: str) -> None:
 async def test_default_context_verifies(way: Any) -> None:
     with Peer(answer, context=server_context()) as peer:
         client = way.client(base_url=peer.base_url, max_retries=0)
-        with pytest.raises(oxide.APIConnectionError, match="certificate of 127.0.0.1 was refused"):
+        with pytest.raises(oxide.APIConnectionError, match=r"certificate of 127.0.0.1 was refused"):
             await client.get("/x", cast_to=object)
 
 
@@ -153,7 +153,7 @@ async def test_no_common_version(way: Any) -> None:
     client_side.minimum_version = ssl.TLSVersion.TLSv1_3
     with Peer(answer, context=server) as peer:
         client = way.client(base_url=peer.base_url, http_client=way.transport(ssl_context=client_side), max_retries=0)
-        with pytest.raises(oxide.APIConnectionError, match="TLS handshake with 127.0.0.1 failed: .*PROTOCOL_VERSION"):
+        with pytest.raises(oxide.APIConnectionError, match=r"TLS handshake with 127.0.0.1 failed: .*PROTOCOL_VERSION"):
             await client.get("/x", cast_to=object)
 
 
@@ -168,7 +168,7 @@ PLAIN = {
 async def test_no_tls_on_the_other_side(way: Any, name: str) -> None:
     with Peer(PLAIN[name], context=server_context(), shake=False) as peer:
         client = secure(way, peer.base_url, max_retries=0)
-        with pytest.raises(oxide.APIConnectionError, match="TLS handshake with 127.0.0.1 failed: .") as caught:
+        with pytest.raises(oxide.APIConnectionError, match=r"TLS handshake with 127.0.0.1 failed: .") as caught:
             await client.get("/x", cast_to=object)
         assert not isinstance(caught.value, oxide.APITimeoutError)
         assert client._transport.stats()["open"] == 0

@@ -72,7 +72,7 @@ def test_warns_and_closes(runner: Runner, peer: Peer) -> None:
     runner.call(client)
     # Resources and client refer to each other.
     assert client.responses is not None
-    with pytest.warns(ResourceWarning, match="unclosed client with 1 connections"):
+    with pytest.warns(ResourceWarning, match="unclosed client with 1 connections"):  # noqa: PT031
         del client
         gc.collect()
     peer.wait_closed(0)
@@ -112,7 +112,7 @@ def test_copies_keep_the_connections(runner: Runner, peer: Peer) -> None:
     gc.collect()
     runner.call(copy)
     assert peer.accepted == 1
-    with pytest.warns(ResourceWarning, match="unclosed client"):
+    with pytest.warns(ResourceWarning, match="unclosed client"):  # noqa: PT031
         del copy
         gc.collect()
     peer.wait_closed(0)
@@ -124,7 +124,7 @@ def test_stream_outlives_its_client(runner: Runner, peer: Peer) -> None:
     held: list[Any] = []
 
     async def begin() -> None:
-        stream = await client.get("/stream", cast_to=object, stream=True)
+        stream = await client.get("/stream", cast_to=object, stream=True)  # noqa: F821
         assert await stream.__anext__() == 1
         held.append(stream)
 
@@ -135,7 +135,7 @@ def test_stream_outlives_its_client(runner: Runner, peer: Peer) -> None:
         del stream
     else:
         runner.run(begin)
-    with pytest.warns(ResourceWarning, match="unclosed client with 1 connections"):
+    with pytest.warns(ResourceWarning, match="unclosed client with 1 connections"):  # noqa: PT031
         del client, begin
         gc.collect()
     assert not peer.closed

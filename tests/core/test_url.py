@@ -111,3 +111,9 @@ def test_query_in_brackets() -> None:
 
 def test_query_string_is_quoted() -> None:
     assert query_string({"a[b]": "ä &=", "c": None}) == "a%5Bb%5D=%C3%A4+%26%3D"
+
+
+def test_credentials_in_a_url_are_refused_and_not_repeated() -> None:
+    with pytest.raises(ValueError, match="headers") as caught:
+        URL("https://user:secret@host/v1")
+    assert "secret" not in str(caught.value)

@@ -1,0 +1,93 @@
+"""The two shells are one shell written twice: a diff of them shows the waiting alone."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "oxide"
+
+SHELLS = sorted(path.name for path in (PACKAGE / "io" / "sync").glob("*.py"))
+
+# What only one of the two has, and why.
+ONLY = {
+    "waiting.py": "blocking sockets wait by themselves",
+    "Connection._limit": "blocking sockets have a timeout of their own",
+    "TLSConnection": "the ssl module does this for blocking sockets",
+}
+
+_RENAMED = {"__anext__": "__next__", "aclose": "close", "AsyncHTTPTransport": "HTTPTransport"}
+
+
+def outline(path: Path) -> list[str]:
+    """The names of classes, methods and functions in order, with their arguments, as the synchronous side calls them."""
+    lines: list[str] = []
+
+    def visit(body: list[ast.stmt], prefix: str) -> None:
+        for node in body:
+            if not isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+                continue
+            name = prefix + _RENAMED.get(node.name, node.name)
+            if name in ONLY:
+                continue
+            if isinstance(node, ast.ClassDef):
+                lines.append(f"class {name}")
+                visit(node.body, name + ".")
+            else:
+                arguments = ast.unparse(node.args).replace("AsyncTransport", "Transport")
+                lines.append(f"def {name}({arguments})")
+
+    visit(ast.parse(path.read_text()).body, "")
+    return lines
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_shells_are_parallel(name: str) -> None:
+    sync, aio = PACKAGE / "io" / "sync" / name, PACKAGE / "io" / "aio" / name
+    assert outline(sync) == outline(aio)
+
+
+def test_shells_have_the_same_files() -> None:
+    others = {path.name for path in (PACKAGE / "io" / "aio").glob("*.py")} - set(SHELLS)
+    assert others <= set(ONLY)
+
+
+def statements(path: Path) -> list[str]:
+    """The code without comments and docstrings, with what the asynchronous side writes differently put the other way."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+            and ast.get_docstring(node) is not None
+        ):
+            node.body = node.body[1:] or [ast.Pass()]
+    text = ast.unparse(tree)
+    text = re.sub(r"\basync def\b", "def", text).replace("await ", "").replace("StopAsyncIteration", "StopIteration")
+    for old, new in _RENAMED.items():
+        text = re.sub(rf"\b{old}\b", new, text)
+    return [line for line in text.replace("AsyncTransport", "Transport").splitlines() if line]
+
+
+def test_transports_differ_in_waiting_alone() -> None:
+    """Line by line, but for imports and for the one method that waits for the pool."""
+
+    def code(shell: str) -> list[str]:
+        lines = statements(PACKAGE / "io" / shell / "transport.py")
+        start = next(index for index, line in enumerate(lines) if line.startswith("class "))
+        end = next(index for index, line in enumerate(lines) if line.startswith("class PoolNetwork"))
+        return lines[start:end]
+
+    assert code("sync") == code("aio")
+
+
+def test_runners_differ_in_waiting_alone() -> None:
+    def code(shell: str) -> list[str]:
+        lines = statements(PACKAGE / "io" / shell / "run.py")
+        start = next(index for index, line in enumerate(lines) if line.startswith("def run("))
+        end = next(index for index, line in enumerate(lines) if line.startswith("class "))
+        return lines[start:end]
+
+    assert code("sync") == code("aio")
