@@ -580,8 +580,9 @@ class AsyncOpenAI(AsyncResources, BaseClient):
                 f" not {type(transport).__name__}"
             )
 
-    async def _call(self, operation: Operation, params: Mapping[str, Any], *path_values: Any) -> Any:
-        return await self._perform(self._builder.operation(operation, params, path_values))
+    def _call(self, operation: Operation, params: Mapping[str, Any], *path_values: Any) -> Awaitable[Any]:
+        # The coroutine itself rather than one around it: every layer is passed twice for each wait.
+        return self._perform(self._builder.operation(operation, params, path_values))
 
     def _call_page(
         self, operation: Operation, params: Mapping[str, Any], *path_values: Any

@@ -19,6 +19,7 @@ __all__ = ["encode", "to_json_value"]
 _BINARY = frozenset({bytes, bytearray, memoryview})
 _CONTAINERS = frozenset({dict, list, tuple})
 _USUAL = _CONTAINERS | {str, int, float, bool, type(None), msgspec.UnsetType}
+_HARMLESS = frozenset({str, int, bool, type(None)})
 _CONSTANT_KEYS = {True: "true", False: "false", None: "null"}
 
 
@@ -79,6 +80,8 @@ def _is_suspect(value: Any) -> bool:
     This goes down level by level and not value by value, with the garbage collector's own function for what is in a
     container, because that takes half the time of a loop in Python: no more than encoding itself.
     """
+    if type(value) is dict and _HARMLESS.issuperset(map(type, value.values())):
+        return False
     level: Any = [value]
     while level:
         types = set(map(type, level))
