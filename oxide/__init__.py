@@ -25,9 +25,37 @@ if TYPE_CHECKING:
 
     from . import pagination, resources, types
     from ._client import AsyncClient, AsyncOpenAI, Client, OpenAI
-    from ._module_client import chat, embeddings, models, responses
+    from ._files import file_from_path
+    from ._module_client import (
+        admin,
+        audio,
+        batches,
+        beta,
+        chat,
+        completions,
+        containers,
+        content_provenance_checks,
+        conversations,
+        decisions,
+        embeddings,
+        evals,
+        files,
+        fine_tuning,
+        images,
+        live,
+        models,
+        moderations,
+        realtime,
+        responses,
+        safety,
+        skills,
+        uploads,
+        vector_stores,
+        videos,
+        webhooks,
+    )
     from ._resource import CallOptions as RequestOptions
-    from ._response import APIResponse, AsyncAPIResponse
+    from ._response import APIResponse, AsyncAPIResponse, HttpxBinaryResponseContent
     from .core.codec import BaseModel
     from .core.config import ClientConfig, DataResidency
     from .core.errors import (
@@ -62,7 +90,7 @@ if TYPE_CHECKING:
         WriteTimeout,
     )
     from .core.headers import Headers
-    from .core.http import RateLimit, Request, Response
+    from .core.http import Body, RateLimit, Request, Response
     from .core.retry import DEFAULT_MAX_RETRIES
     from .core.sentinels import NOT_GIVEN, NotGiven, Omit, not_given, omit
     from .core.timeouts import DEFAULT_TIMEOUT, Timeout
@@ -72,6 +100,7 @@ if TYPE_CHECKING:
     from .io.pool import Limits
     from .io.sync.transport import HTTPTransport
     from .streaming import AsyncStream, Stream
+    from .types.websocket_reconnection import ReconnectingEvent, ReconnectingOverrides
 
 NoneType = type(None)
 
@@ -93,7 +122,8 @@ http_client: Transport | None = None
 
 _EXPORTS = {
     "_client": ("AsyncClient", "AsyncOpenAI", "Client", "OpenAI"),
-    "_response": ("APIResponse", "AsyncAPIResponse"),
+    "_files": ("file_from_path",),
+    "_response": ("APIResponse", "AsyncAPIResponse", "HttpxBinaryResponseContent"),
     "core.codec": ("BaseModel",),
     "core.config": ("ClientConfig", "DataResidency"),
     "core.errors": (
@@ -128,7 +158,7 @@ _EXPORTS = {
         "WriteTimeout",
     ),
     "core.headers": ("Headers",),
-    "core.http": ("RateLimit", "Request", "Response"),
+    "core.http": ("Body", "RateLimit", "Request", "Response"),
     "core.retry": ("DEFAULT_MAX_RETRIES",),
     "core.sentinels": ("NOT_GIVEN", "NotGiven", "Omit", "not_given", "omit"),
     "core.timeouts": ("DEFAULT_TIMEOUT", "Timeout"),
@@ -138,7 +168,35 @@ _EXPORTS = {
     "io.pool": ("Limits",),
     "io.sync.transport": ("HTTPTransport",),
     "streaming": ("AsyncStream", "Stream"),
-    "_module_client": ("chat", "embeddings", "models", "responses"),
+    "_module_client": (
+        "admin",
+        "audio",
+        "batches",
+        "beta",
+        "chat",
+        "completions",
+        "containers",
+        "content_provenance_checks",
+        "conversations",
+        "decisions",
+        "embeddings",
+        "evals",
+        "files",
+        "fine_tuning",
+        "images",
+        "live",
+        "models",
+        "moderations",
+        "realtime",
+        "responses",
+        "safety",
+        "skills",
+        "uploads",
+        "vector_stores",
+        "videos",
+        "webhooks",
+    ),
+    "types.websocket_reconnection": ("ReconnectingEvent", "ReconnectingOverrides"),
 }
 _MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}
 _MODULE_OF["RequestOptions"] = "_resource"
@@ -164,6 +222,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "BaseModel",
+    "Body",
     "Client",
     "ClientConfig",
     "ConflictError",
@@ -173,6 +232,7 @@ __all__ = [
     "DataResidency",
     "HTTPTransport",
     "Headers",
+    "HttpxBinaryResponseContent",
     "InternalServerError",
     "InvalidWebhookSignatureError",
     "LengthFinishReasonError",
@@ -191,6 +251,8 @@ __all__ = [
     "RateLimitError",
     "ReadError",
     "ReadTimeout",
+    "ReconnectingEvent",
+    "ReconnectingOverrides",
     "Request",
     "RequestOptions",
     "Response",
@@ -205,15 +267,38 @@ __all__ = [
     "WriteTimeout",
     "__title__",
     "__version__",
+    "admin",
+    "audio",
+    "batches",
+    "beta",
     "chat",
+    "completions",
+    "containers",
+    "content_provenance_checks",
+    "conversations",
+    "decisions",
     "embeddings",
+    "evals",
+    "file_from_path",
+    "files",
+    "fine_tuning",
+    "images",
+    "live",
     "models",
+    "moderations",
     "not_given",
     "omit",
     "pagination",
+    "realtime",
     "resources",
     "responses",
+    "safety",
+    "skills",
     "types",
+    "uploads",
+    "vector_stores",
+    "videos",
+    "webhooks",
 ]
 
 

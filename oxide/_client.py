@@ -11,7 +11,7 @@ from .core.call import perform
 from .core.config import ClientConfig, DataResidency
 from .core.events import EventDecoder
 from .core.http import Response
-from .core.operation import Operation
+from .core.operation import EventMode, Operation
 from .core.prepare import RAW, Call, RequestBuilder
 from .core.result import decode_body
 from .core.retry import DEFAULT_MAX_RETRIES
@@ -323,15 +323,7 @@ class BaseClient:
         stream_cls: Any,
         content: Any = None,
     ) -> Call:
-        if files is not None:
-            raise TypeError(
-                "uploading files to an undocumented endpoint is not supported: build the body and pass it as bytes"
-            )
-        if content is not None:
-            if body is not None:
-                raise TypeError("pass either body or content, not both")
-            body = content
-        call = self._builder.endpoint(method, path, body, options)
+        call = self._builder.endpoint(method, path, body, options, files, content)
         call.stream = stream
         if stream:
             arguments = getattr(stream_cls, "__args__", None)
@@ -344,7 +336,8 @@ class BaseClient:
         operation = call.operation
         if call.stream:
             type_ = to or (call.cast_to if operation is None else operation.stream)
-            return self._make_stream(response, EventDecoder(type_, response, call.strict))
+            mode: EventMode = "usual" if operation is None else operation.events
+            return self._make_stream(response, EventDecoder(type_, response, call.strict, mode))
         if to is not None:
             return decode_body(response, to, call.strict)
         if operation is None:
@@ -357,10 +350,13 @@ class BaseClient:
             path_values = call.path_values
             get_meta(page).fetch = lambda changes: self._call(operation, {**params, **changes}, *path_values)
             return page
+        if operation.binary and call.raw == "stream":
+            # `parse` of a response that was not to be read at once gives the bytes.
+            return response.content
         adapter = operation.adapter
         if adapter is not None:
             return adapter.finish(decode_body(response, adapter.response, call.strict), call.params)
-        return decode_body(response, operation.response, call.strict)
+        return decode_body(response, operation.response_for(call.params), call.strict)
 
     def _page_type(self, operation: Operation) -> Any:
         from . import pagination
@@ -428,9 +424,13 @@ class OpenAI(SyncResources, BaseClient):
         response = self._run(perform(call), self._io)
         if call.raw is None:
             return self._finish(call, response)
-        from ._response import APIResponse, LegacyAPIResponse
+        from . import _response
 
-        return (APIResponse if call.raw == "stream" else LegacyAPIResponse)(call, response, self._finish)
+        if call.raw == "raw":
+            return _response.LegacyAPIResponse(call, response, self._finish)
+        binary = call.operation is not None and call.operation.binary
+        kind = _response.StreamedBinaryAPIResponse if binary else _response.APIResponse
+        return kind(call, response, self._finish)
 
     def _make_stream(self, response: Response, decoder: EventDecoder) -> Any:
         from .streaming import Stream
@@ -457,7 +457,7 @@ class OpenAI(SyncResources, BaseClient):
         *,
         cast_to: Any,
         body: Any = None,
-        content: bytes | None = None,
+        content: Any = None,
         options: Mapping[str, Any] = _NO_OPTIONS,
         files: Any = None,
         stream: bool = False,
@@ -469,9 +469,11 @@ class OpenAI(SyncResources, BaseClient):
             path: relative to the base URL, such as `/responses`, or an absolute URL.
             cast_to: what to decode the response to: a model, `dict`, `object`, `str`, `bytes`, `NoneType`, or `oxide.Response`
                 for the response itself.
-            body: what to send as JSON.
-            content: bytes to send as they are, instead of a body.
+            body: what to send as JSON; with `files`, or `multipart/form-data` as the `Content-Type`, as form fields.
+            content: what to send as it is, instead of a body: bytes, a file, a path, or an iterable of bytes.
             options: `headers`, `params` (the query), `timeout`, `max_retries`, `extra_json`, `idempotency_key`, `strict`.
+            files: names of parts with files, as a mapping or as pairs. A file is bytes, a path (`os.PathLike`), a file open in
+                binary mode, or a tuple of a file name with one of these, a content type and headers.
             stream: return a stream of events.
             stream_cls: `Stream[Model]`, which names the events' type.
         """
@@ -483,7 +485,7 @@ class OpenAI(SyncResources, BaseClient):
         *,
         cast_to: Any,
         body: Any = None,
-        content: bytes | None = None,
+        content: Any = None,
         options: Mapping[str, Any] = _NO_OPTIONS,
         files: Any = None,
     ) -> Any:
@@ -496,7 +498,7 @@ class OpenAI(SyncResources, BaseClient):
         *,
         cast_to: Any,
         body: Any = None,
-        content: bytes | None = None,
+        content: Any = None,
         options: Mapping[str, Any] = _NO_OPTIONS,
         files: Any = None,
     ) -> Any:
@@ -509,7 +511,7 @@ class OpenAI(SyncResources, BaseClient):
         *,
         cast_to: Any,
         body: Any = None,
-        content: bytes | None = None,
+        content: Any = None,
         options: Mapping[str, Any] = _NO_OPTIONS,
     ) -> Any:
         """`DELETE` at an endpoint that has no method; see `post`."""
@@ -597,9 +599,13 @@ class AsyncOpenAI(AsyncResources, BaseClient):
         response = await self._run(perform(call), self._io)
         if call.raw is None:
             return self._finish(call, response)
-        from ._response import AsyncAPIResponse, LegacyAPIResponse
+        from . import _response
 
-        return (AsyncAPIResponse if call.raw == "stream" else LegacyAPIResponse)(call, response, self._finish)
+        if call.raw == "raw":
+            return _response.LegacyAPIResponse(call, response, self._finish)
+        binary = call.operation is not None and call.operation.binary
+        kind = _response.AsyncStreamedBinaryAPIResponse if binary else _response.AsyncAPIResponse
+        return kind(call, response, self._finish)
 
     def _make_stream(self, response: Response, decoder: EventDecoder) -> Any:
         from .streaming import AsyncStream
@@ -626,7 +632,7 @@ class AsyncOpenAI(AsyncResources, BaseClient):
         *,
         cast_to: Any,
         body: Any = None,
-        content: bytes | None = None,
+        content: Any = None,
         options: Mapping[str, Any] = _NO_OPTIONS,
         files: Any = None,
         stream: bool = False,
@@ -641,7 +647,7 @@ class AsyncOpenAI(AsyncResources, BaseClient):
         *,
         cast_to: Any,
         body: Any = None,
-        content: bytes | None = None,
+        content: Any = None,
         options: Mapping[str, Any] = _NO_OPTIONS,
         files: Any = None,
     ) -> Awaitable[Any]:
@@ -654,7 +660,7 @@ class AsyncOpenAI(AsyncResources, BaseClient):
         *,
         cast_to: Any,
         body: Any = None,
-        content: bytes | None = None,
+        content: Any = None,
         options: Mapping[str, Any] = _NO_OPTIONS,
         files: Any = None,
     ) -> Awaitable[Any]:
@@ -667,7 +673,7 @@ class AsyncOpenAI(AsyncResources, BaseClient):
         *,
         cast_to: Any,
         body: Any = None,
-        content: bytes | None = None,
+        content: Any = None,
         options: Mapping[str, Any] = _NO_OPTIONS,
     ) -> Awaitable[Any]:
         """`DELETE` at an endpoint that has no method; see `OpenAI.post`."""

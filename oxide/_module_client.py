@@ -6,12 +6,61 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._client import OpenAI
+    from .resources.admin.admin import Admin
+    from .resources.audio.audio import Audio
+    from .resources.batches import Batches
+    from .resources.beta.beta import Beta
     from .resources.chat.chat import Chat
+    from .resources.completions import Completions
+    from .resources.containers.containers import Containers
+    from .resources.content_provenance_checks import ContentProvenanceChecks
+    from .resources.conversations.conversations import Conversations
+    from .resources.decisions import Decisions
     from .resources.embeddings import Embeddings
+    from .resources.evals.evals import Evals
+    from .resources.files import Files
+    from .resources.fine_tuning.fine_tuning import FineTuning
+    from .resources.images import Images
+    from .resources.live.live import Live
     from .resources.models import Models
+    from .resources.moderations import Moderations
+    from .resources.realtime.realtime import Realtime
     from .resources.responses.responses import Responses
+    from .resources.safety.safety import Safety
+    from .resources.skills.skills import Skills
+    from .resources.uploads.uploads import Uploads
+    from .resources.vector_stores.vector_stores import VectorStores
+    from .resources.videos import Videos
+    from .resources.webhooks.webhooks import Webhooks
 
-__all__ = ["chat", "embeddings", "models", "responses"]
+__all__ = [
+    "admin",
+    "audio",
+    "batches",
+    "beta",
+    "chat",
+    "completions",
+    "containers",
+    "content_provenance_checks",
+    "conversations",
+    "decisions",
+    "embeddings",
+    "evals",
+    "files",
+    "fine_tuning",
+    "images",
+    "live",
+    "models",
+    "moderations",
+    "realtime",
+    "responses",
+    "safety",
+    "skills",
+    "uploads",
+    "vector_stores",
+    "videos",
+    "webhooks",
+]
 
 _SETTINGS = (
     "api_key",
@@ -60,12 +109,31 @@ class _Proxy:
 
 
 if TYPE_CHECKING:
+    admin: Admin
+    audio: Audio
+    batches: Batches
+    beta: Beta
     chat: Chat
+    completions: Completions
+    containers: Containers
+    content_provenance_checks: ContentProvenanceChecks
+    conversations: Conversations
+    decisions: Decisions
     embeddings: Embeddings
+    evals: Evals
+    files: Files
+    fine_tuning: FineTuning
+    images: Images
+    live: Live
     models: Models
+    moderations: Moderations
+    realtime: Realtime
     responses: Responses
+    safety: Safety
+    skills: Skills
+    uploads: Uploads
+    vector_stores: VectorStores
+    videos: Videos
+    webhooks: Webhooks
 else:
-    chat = _Proxy("chat")
-    embeddings = _Proxy("embeddings")
-    models = _Proxy("models")
-    responses = _Proxy("responses")
+    globals().update({name: _Proxy(name) for name in __all__})

@@ -7,22 +7,30 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from ._binary import HttpxBinaryResponseContent
 from .core.call import api_error
 from .core.errors import TransportError
 from .core.headers import Headers
-from .core.http import RateLimit, Request, Response, charset
+from .core.http import RateLimit, Request, Response
 from .core.prepare import Call
+from .core.text import Lines, text_decoder
 from .core.url import URL
 
 if TYPE_CHECKING:
     from datetime import timedelta
+    from os import PathLike
 
 __all__ = [
     "APIResponse",
     "AsyncAPIResponse",
+    "AsyncBinaryAPIResponse",
     "AsyncResponseContextManager",
+    "AsyncStreamedBinaryAPIResponse",
+    "BinaryAPIResponse",
+    "HttpxBinaryResponseContent",
     "LegacyAPIResponse",
     "ResponseContextManager",
+    "StreamedBinaryAPIResponse",
 ]
 
 R = TypeVar("R")
@@ -180,7 +188,7 @@ class APIResponse(BaseAPIResponse[R]):
 
     def iter_text(self, chunk_size: int | None = None) -> Iterator[str]:
         """The body as text in pieces; no character is cut in two."""
-        decoder = _text_decoder(self.http_response)
+        decoder = text_decoder(self.http_response.headers)
         for data in self.iter_bytes(chunk_size):
             text = decoder.decode(data)
             if text:
@@ -191,7 +199,7 @@ class APIResponse(BaseAPIResponse[R]):
 
     def iter_lines(self) -> Iterator[str]:
         """The body's lines, without their ends."""
-        lines = _Lines()
+        lines = Lines()
         for text in self.iter_text():
             yield from lines.add(text)
         yield from lines.rest()
@@ -243,7 +251,7 @@ class AsyncAPIResponse(BaseAPIResponse[R]):
 
     async def iter_text(self, chunk_size: int | None = None) -> AsyncIterator[str]:
         """The body as text in pieces; no character is cut in two."""
-        decoder = _text_decoder(self.http_response)
+        decoder = text_decoder(self.http_response.headers)
         async for data in self.iter_bytes(chunk_size):
             text = decoder.decode(data)
             if text:
@@ -254,7 +262,7 @@ class AsyncAPIResponse(BaseAPIResponse[R]):
 
     async def iter_lines(self) -> AsyncIterator[str]:
         """The body's lines, without their ends."""
-        lines = _Lines()
+        lines = Lines()
         async for text in self.iter_text():
             for line in lines.add(text):
                 yield line
@@ -264,6 +272,46 @@ class AsyncAPIResponse(BaseAPIResponse[R]):
     async def close(self) -> None:
         """Give the response up."""
         await self.http_response.aclose()
+
+
+class BinaryAPIResponse(APIResponse[bytes]):
+    """A response whose body is content, such as a file."""
+
+    def write_to_file(self, file: str | PathLike[str]) -> None:
+        """Write the body to a file, piece by piece as it arrives. Raises OSError."""
+        from .io.sync.files import save
+
+        save(file, self.iter_bytes())
+
+
+class AsyncBinaryAPIResponse(AsyncAPIResponse[bytes]):
+    """The same as `BinaryAPIResponse`, for asyncio and trio."""
+
+    async def write_to_file(self, file: str | PathLike[str]) -> None:
+        """Write the body to a file, piece by piece as it arrives. Raises OSError."""
+        from .io.aio.files import save
+
+        await save(file, self.iter_bytes())
+
+
+class StreamedBinaryAPIResponse(APIResponse[bytes]):
+    """The response of `with_streaming_response` where its body is content, such as a file."""
+
+    def stream_to_file(self, file: str | PathLike[str], *, chunk_size: int | None = None) -> None:
+        """Write the body to a file, in pieces as they arrive or of `chunk_size` bytes. Raises OSError."""
+        from .io.sync.files import save
+
+        save(file, self.iter_bytes(chunk_size))
+
+
+class AsyncStreamedBinaryAPIResponse(AsyncAPIResponse[bytes]):
+    """The same as `StreamedBinaryAPIResponse`, for asyncio and trio."""
+
+    async def stream_to_file(self, file: str | PathLike[str], *, chunk_size: int | None = None) -> None:
+        """Write the body to a file, in pieces as they arrive or of `chunk_size` bytes. Raises OSError."""
+        from .io.aio.files import save
+
+        await save(file, self.iter_bytes(chunk_size))
 
 
 class ResponseContextManager(Generic[ResponseT]):
@@ -296,30 +344,3 @@ class AsyncResponseContextManager(Generic[ResponseT]):
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         await self._response.close()
-
-
-def _text_decoder(response: Response) -> Any:
-    import codecs
-
-    return codecs.getincrementaldecoder(charset(response.headers))(errors="replace")
-
-
-class _Lines:
-    """Text in pieces in, lines out; CR LF in two pieces is one end."""
-
-    def __init__(self) -> None:
-        self._rest = ""
-
-    def add(self, text: str) -> list[str]:
-        text = self._rest + text
-        held = ""
-        if text.endswith("\r"):
-            text, held = text[:-1], "\r"
-        # Not `splitlines`: JSON may have U+2028 and its like within a line.
-        *lines, rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        self._rest = rest + held
-        return lines
-
-    def rest(self) -> list[str]:
-        rest, self._rest = self._rest, ""
-        return [rest.removesuffix("\r")] if rest else []

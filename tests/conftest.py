@@ -7,10 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from oxide.testing import MockServer
 
 from .ways import NAMES, Way
+
+# How long an example takes says something about the machine, which is shared, and nothing about the code.
+settings.register_profile(
+    "oxide", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+settings.load_profile("oxide")
 
 _ENVIRONMENT = (
     "OPENAI_API_KEY",

@@ -194,10 +194,16 @@ class Method:
         params: the TypedDicts of its body or query.
         answers: what the body decodes to; `none`, `text`, `bytes` or `any` where that is no type of the API.
         streams: one event of the stream that `stream=True` asks for. `always` if it streams whatever is asked.
+        events: `named` if the object of an event is its name with its data, `unchecked` if an `error` in the data is
+            part of it rather than the end of the stream.
         page: `CursorPage` for a list, whose items `answers` then is; `page_verb` is the method of its requests.
         requires: the sets of parameters of which one has to be there.
         sends: headers that are always the same.
-        uploads: paths of the files inside the parameters (`file`, `image[]`); the body is then multipart.
+        uploads: where files are inside the parameters (`file`, `image[]`); with one of them the body is multipart.
+        encodings: content types of the multipart parts that have one of their own.
+        raw_part: the one of these that is sent as the whole body if nothing else is given.
+        chooses: the parameter that says what the body decodes to.
+        choices: what it decodes to instead of `answers`, by that parameter's value.
         adapts: the body is reshaped before it goes out, and the answer after it came.
         unread: what else the source does, by kind of statement.
     """
@@ -211,11 +217,16 @@ class Method:
     answers: str = "none"
     streams: str | None = None
     always_streams: bool = False
+    events: str | None = None
     page: str | None = None
     security: list[str] = field(default_factory=list)
     requires: list[list[str]] = field(default_factory=list)
     sends: dict[str, str] = field(default_factory=dict)
     uploads: list[str] = field(default_factory=list)
+    encodings: dict[str, str] = field(default_factory=dict)
+    raw_part: str | None = None
+    chooses: str | None = None
+    choices: dict[str, str] = field(default_factory=dict)
     adapts: bool = False
     deprecated: bool = False
     overloads: list[Overload] = field(default_factory=list)
@@ -239,6 +250,7 @@ class Resource:
 
     Attributes:
         wrapped: the methods that `with_raw_response` and `with_streaming_response` have too.
+        viewed: whether it has these two at all.
     """
 
     module: str
@@ -247,6 +259,7 @@ class Resource:
     methods: list[Method] = field(default_factory=list)
     helpers: list[Helper] = field(default_factory=list)
     wrapped: list[str] = field(default_factory=list)
+    viewed: bool = True
 
 
 @dataclass

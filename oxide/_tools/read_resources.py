@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 from .description import Helper, Method, Overload, Package, Parameter, Resource
-from .read_types import module_name, resolve
+from .read_types import literals, module_name, resolve
 
 __all__ = ["Resources", "read_client"]
 
@@ -27,6 +28,8 @@ _ANSWERS = {
     "object": "any",
     "_legacy_response.HttpxBinaryResponseContent": "bytes",
 }
+# Streams that the SDK gives a class of their own, by what one event of them is.
+_STREAMS = {"AgentSessionEventStream": "beta.agent_session_event:AgentSessionEvent"}
 # Properties that every resource has.
 _VIEWS = {"with_raw_response", "with_streaming_response"}
 
@@ -51,6 +54,10 @@ def _type(node: ast.expr) -> str:
     return " | ".join(ast.unparse(each) for each in reversed(members) if not _is_omitted(each))
 
 
+def _is_call(node: ast.expr, name: str) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == name
+
+
 class _Unknown(Exception):
     """The method doesn't make one request that can be told from its source."""
 
@@ -72,6 +79,9 @@ class _Request:
         self.assigned: dict[str, ast.expr] = {}
         self.sends: dict[str, str] = {}
         self.headers: dict[str, str] = {}
+        self.encodings: dict[str, str] = {}
+        self.raw_part: str | None = None
+        self.chooses: str | None = None
         self.unread: list[str] = []
         body = node.body[1:] if isinstance(node.body[0], ast.Expr) else node.body
         last = body[-1]
@@ -105,6 +115,12 @@ class _Request:
         if isinstance(node, ast.If) and len(node.body) == 1 and isinstance(node.body[0], ast.Raise):
             # The check of a path parameter, which the core makes.
             return
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("files"):
+            # With files the body is multipart, without them it is JSON: told by the `uploads` and no `sends`.
+            return
+        if isinstance(node, ast.Assign) and _is_call(node.value, "encode_multipart"):
+            self._encodings(node.value)
+            return
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             name = node.targets[0].id
             if name == "extra_headers" and isinstance(node.value, ast.Dict):
@@ -114,10 +130,20 @@ class _Request:
             return
         self.unread.append(type(node).__name__.lower())
 
+    def _encodings(self, call: ast.Call) -> None:
+        """The multipart parts that have a content type of their own, and the one that may be the whole body."""
+        _, _, encodings, raw_part, _ = call.args
+        for name, (kind, _) in ast.literal_eval(encodings).items():
+            self.encodings[name] = kind
+        self.raw_part = ast.literal_eval(raw_part)
+
     def _headers(self, node: ast.Dict) -> None:
         for key, value in zip(node.keys, node.values, strict=True):
             if isinstance(key, ast.Constant) and isinstance(value, ast.Constant):
                 self.sends[key.value] = value.value
+            elif isinstance(key, ast.Constant) and self.encodings:
+                # The content type with its boundary.
+                assert key.value == "Content-Type"
             elif isinstance(key, ast.Constant):
                 self.unread.append("header")
             elif isinstance(value, ast.Call) and ast.unparse(value.func) == "strip_not_given":
@@ -173,6 +199,8 @@ class _Request:
         found = []
         for node in (self.keywords.get("body"), self.options.get("query")):
             call = self._unwrap(node) if node is not None else None
+            if isinstance(call, ast.Name):
+                call = self._unwrap(self.assigned.get(call.id, call))
             if isinstance(call, ast.Call) and len(call.args) > 1:
                 found += self._references(call.args[1])
         return found
@@ -195,6 +223,10 @@ class _Request:
             return self.names[text]
         if isinstance(node, ast.Name) and node.id in self.assigned:
             return "any"
+        if isinstance(node, ast.Call) and isinstance(node.args[0], ast.Name):
+            # A function of a parameter; the overloads say which one.
+            self.chooses = node.args[0].id
+            return "any"
         self.unread.append("answer")
         return "any"
 
@@ -204,8 +236,16 @@ class _Request:
             return None
         if isinstance(node, ast.Subscript):
             return self.names[ast.unparse(node.slice)]
+        if ast.unparse(node) in _STREAMS:
+            return _STREAMS[ast.unparse(node)]
         self.unread.append("stream")
         return "any"
+
+    def events(self) -> str | None:
+        """How events are taken off the stream, where it isn't the usual way."""
+        if "synthesize_event_and_data" in self.options:
+            return "named"
+        return "unchecked" if "stream_mode" in self.options else None
 
     def page(self) -> str | None:
         node = self.keywords.get("page")
@@ -222,12 +262,14 @@ class _Request:
 
     def security(self) -> list[str]:
         node = self.options.get("security")
-        return sorted(name for name, wanted in ast.literal_eval(node).items() if wanted) if node else []
+        # A request that doesn't say takes the one that there is.
+        wanted = ast.literal_eval(node) if node else {"admin_api_key_auth": True, "bearer_auth": True}
+        return sorted(name for name, is_wanted in wanted.items() if is_wanted)
 
 
 def _file_path(parts: list[str]) -> str:
-    """`["image", "<array>"]` as `image[]`."""
-    return ".".join(parts).replace(".<array>", "[]")
+    """`["image", "<array>", "file"]` as `image[][file]`."""
+    return parts[0] + "".join("[]" if part == "<array>" else f"[{part}]" for part in parts[1:])
 
 
 def _parameters(node: _Function) -> Iterator[tuple[str, str, str | None]]:
@@ -354,6 +396,7 @@ class Resources:
                 resource.helpers.append(_helper(function, isinstance(other[function.name], ast.AsyncFunctionDef)))
             else:
                 resource.methods.append(_method(function, request, overloads.get(function.name, [])))
+        resource.viewed = view is not None
         if view is not None:
             resource.wrapped = [
                 ast.unparse(statement.targets[0]).removeprefix("self.")
@@ -403,10 +446,13 @@ def _method(node: _Function, request: _Request, overloads: list[_Function]) -> M
     method.answers = request.answers()
     method.streams = request.streams()
     method.always_streams = ast.unparse(request.keywords.get("stream", ast.Constant(None))) == "True"
+    method.events = request.events()
     method.page = request.page()
     method.security = request.security()
     method.sends = dict(sorted(request.sends.items()))
     method.uploads = request.uploads()
+    method.encodings = request.encodings
+    method.raw_part = request.raw_part
     method.adapts = "post_parser" in request.options
     method.deprecated = any(decorator.endswith("deprecated") for decorator in _decorators(node))
     method.unread = sorted(set(request.unread))
@@ -421,7 +467,26 @@ def _method(node: _Function, request: _Request, overloads: list[_Function]) -> M
             if (mine.type, mine.default) != (type_, default):
                 differing.append(Parameter(mine.place, name, type_, default))
         method.overloads.append(Overload(_returns(overload), differing))
+    if request.chooses:
+        _read_choices(method, request)
     return method
+
+
+def _read_choices(method: Method, request: _Request) -> None:
+    """What comes back for each value of one parameter, from the overloads."""
+    method.chooses = request.chooses
+    for overload in method.overloads:
+        reference = _ANSWERS.get(overload.returns) or request.names.get(overload.returns)
+        chosen = next((p for p in overload.parameters if p.name == request.chooses), None)
+        if reference is None or chosen is None:
+            # What the method as a whole may return, or a stream.
+            continue
+        if chosen.default == "omit":
+            method.answers = reference
+        else:
+            method.choices |= dict.fromkeys(literals(chosen.type), reference)
+    if method.answers == "any" or not method.choices:
+        raise ValueError(f"{method.path}: cannot tell what it returns")
 
 
 def read_client(source: Path, resources: Resources) -> dict[str, tuple[str, str]]:

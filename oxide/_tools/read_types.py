@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .description import VOCABULARY, Alias, ByHand, Field, Item, Model, Module, Package, Params, Variable
 
-__all__ = ["Types", "module_name", "resolve"]
+__all__ = ["Types", "literals", "module_name", "resolve"]
 
 # Imports that are part of the vocabulary, or of how the SDK is made.
 _ELSEWHERE = {"typing", "typing_extensions", "__future__", "builtins", "pydantic", "dataclasses"}
@@ -265,6 +265,12 @@ class Types:
         elif value is not None:
             found.default = ast.unparse(value)
         return found
+
+
+def literals(expression: str) -> list[str]:
+    """The strings in a type expression: the values of its `Literal`s."""
+    found = [n.value for n in ast.walk(ast.parse(expression, mode="eval")) if isinstance(n, ast.Constant)]
+    return [value for value in found if isinstance(value, str)]
 
 
 def _by_hand(tree: ast.Module, name: str) -> Module:

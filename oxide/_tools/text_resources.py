@@ -74,6 +74,8 @@ def dump_resource(resource: Resource) -> Iterator[str]:
     yield from _parts(resource.parts)
     if resource.wrapped:
         yield f"{_STEP}wrapped {' '.join(resource.wrapped)}"
+    if not resource.viewed:
+        yield f"{_STEP}unviewed"
     for method in resource.methods:
         yield f"{_STEP}method {method.name}"
         yield from (f"{_STEP * 2}{line}" for line in _facts(method))
@@ -103,6 +105,8 @@ def _facts(method: Method) -> Iterator[str]:
         yield f"page {method.page}"
     if method.streams:
         yield f"{'always ' if method.always_streams else ''}streams {method.streams}"
+    if method.events:
+        yield f"events {method.events}"
     if method.security:
         yield f"security {' '.join(method.security)}"
     for names in method.requires:
@@ -111,6 +115,14 @@ def _facts(method: Method) -> Iterator[str]:
         yield f"sends {name}: {value}"
     if method.uploads:
         yield f"uploads {' '.join(method.uploads)}"
+    for name, value in method.encodings.items():
+        yield f"encodes {name}: {value}"
+    if method.raw_part:
+        yield f"raw_part {method.raw_part}"
+    if method.chooses:
+        yield f"chooses {method.chooses}"
+    for name, value in method.choices.items():
+        yield f"choice {name}: {value}"
     if method.adapts:
         yield "adapts"
     if method.deprecated:
@@ -129,6 +141,8 @@ def parse_resource(line: Line) -> Resource:
             resource.parts[attribute] = target
         elif word == "wrapped":
             resource.wrapped = rest.split()
+        elif word == "unviewed":
+            resource.viewed = False
         elif word == "method":
             resource.methods.append(_parse_method(rest, child))
         elif "helper" in (word, rest.partition(" ")[0]):
@@ -151,24 +165,24 @@ def _parse_helper(line: Line) -> Helper:
     return helper
 
 
-def _parse_method(name: str, line: Line) -> Method:
+def _parse_method(method_name: str, line: Line) -> Method:
     verb, _, path = line.children[0].text.partition(" ")
     if verb not in _VERBS:
-        raise ValueError(f"{name}: {line.children[0].text}")
-    method = Method(name, verb, path)
+        raise ValueError(f"{method_name}: {line.children[0].text}")
+    method = Method(method_name, verb, path)
     for child in line.children[1:]:
         word, _, rest = child.text.partition(" ")
         if word in {"positional", "params", "security", "uploads", "unread"}:
             setattr(method, word, rest.split())
-        elif word in {"answers", "page", "streams"}:
+        elif word in {"answers", "page", "streams", "events", "raw_part", "chooses"}:
             setattr(method, word, rest)
         elif word == "always":
             method.always_streams, method.streams = True, rest.partition(" ")[2]
         elif word == "requires":
             method.requires.append(rest.split())
-        elif word == "sends":
-            header, _, value = rest.partition(": ")
-            method.sends[header] = value
+        elif word in {"sends", "encodes", "choice"}:
+            name, _, value = rest.partition(": ")
+            getattr(method, {"encodes": "encodings", "choice": "choices"}.get(word, word))[name] = value
         elif word in {"adapts", "deprecated"}:
             setattr(method, word, True)
         elif word == "overload":

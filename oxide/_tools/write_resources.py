@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from .description import Alias, Description, Method, Params, Resource
+from .description import Description, Method, Resource
+from .helpers import Mixin, mixin_of
+from .write_calls import Call, Calls
+from .write_operations import Operations, in_path, required_sets
 from .write_types import HEADER, imports, package_source, spell_module
 
 __all__ = ["ResourcesWriter"]
-
-# What answers that are no type of the API are: the reference for `Operation`, and where the stub finds the name.
-_ANSWERS = {
-    "text": ("builtins:str", "str", None),
-    "any": ("builtins:object", "object", None),
-    "bytes": ("oxide._response:HttpxBinaryResponseContent", "HttpxBinaryResponseContent", "oxide._response"),
-}
-# Objects that stand between the caller's view of an endpoint and its wire format.
-_ADAPTERS = {("embeddings", "create"): "oxide.core.embeddings:Embeddings"}
 
 # The views of a resource: what `with_…` returns, by the part of the names that differs.
 _VIEWS = {
@@ -33,20 +25,8 @@ _VIEWS = {
 }
 
 
-@dataclass
-class _Call:
-    """One way to call a method, as the stub declares it."""
-
-    params: str
-    returns: str
-
-
 def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
-
-
-def _camel(name: str) -> str:
-    return "".join(part.capitalize() for part in name.split("_"))
 
 
 def _singular(noun: str) -> str:
@@ -65,6 +45,7 @@ class ResourcesWriter:
     def __init__(self, description: Description) -> None:
         self.description = description
         self.header = HEADER.format(version=description.version)
+        self.operations = Operations(description)
         self.paths = dict(self._paths(description.client, "client"))
 
     def _paths(self, parts: dict[str, tuple[str, str]], prefix: str) -> Iterator[tuple[tuple[str, str], str]]:
@@ -141,23 +122,28 @@ class _Module:
         self.here = f"oxide.resources.{module}"
         self.resources = resources
         self.runtime: dict[str, set[str]] = defaultdict(set)
-        self.typing: dict[str, set[str]] = defaultdict(set)
+        self.calls = Calls(self.description)
+        self.typing = self.calls.imports
         self.operations: list[str] = []
-        self.declared: list[str] = []
 
     def source(self) -> str:
         body: list[str] = []
         for resource in self.resources:
-            calls = {method.name: self._calls(resource, method) for method in resource.methods}
+            first = "" if resource is self.resources[0] else resource.name
+            calls = {method.name: self.calls.of(first, method) for method in resource.methods}
+            mixin = mixin_of(resource)
             for method in resource.methods:
                 self._operation(resource, method)
             for prefix in ("", "Async"):
-                body += self._class(resource, prefix, calls)
+                body += self._class(resource, prefix, calls, mixin)
             for prefix in ("", "Async"):
-                for view in _VIEWS:
-                    body += self._view(resource, prefix, view)
-        self.runtime["typing"].add("TYPE_CHECKING")
+                for view in _VIEWS if resource.viewed else ():
+                    body += self._view(resource, prefix, view, mixin)
         names = sorted(prefix + resource.name for resource in self.resources for prefix in ("", "Async"))
+        typing = [f"    {line}" for line in [*imports(self.typing), *self.calls.declared]]
+        if typing:
+            self.runtime["typing"].add("TYPE_CHECKING")
+            typing = ["if TYPE_CHECKING:", *typing, ""]
         return "\n".join(
             [
                 self.writer.header,
@@ -168,10 +154,7 @@ class _Module:
                 "",
                 *imports(self.runtime),
                 "",
-                "if TYPE_CHECKING:",
-                *(f"    {line}" for line in list(imports(self.typing)) or ["pass"]),
-                *(f"    {line}" for line in self.declared),
-                "",
+                *typing,
                 f"__all__ = {names!r}",
                 "",
                 *self.operations,
@@ -182,19 +165,6 @@ class _Module:
 
     # Names
 
-    def _use(self, reference: str) -> str:
-        """A type's name in a stub, imported for type checkers."""
-        if reference == "none":
-            return "None"
-        if reference in _ANSWERS:
-            _, name, module = _ANSWERS[reference]
-            if module:
-                self.typing[module].add(name)
-            return name
-        module, _, name = reference.partition(":")
-        self.typing[f"oxide.types.{module}"].add(name)
-        return name
-
     def _our(self, name: str) -> str:
         self.runtime["oxide._resource"].add(name)
         return name
@@ -203,152 +173,34 @@ class _Module:
         first = self.resources[0] is resource
         return f"_{'' if first else _snake(resource.name).upper() + '_'}{method.name.upper()}"
 
-    # Parameters
-
-    def _params_of(self, reference: str) -> list[tuple[str, Params]]:
-        """The TypedDicts behind a reference, which may be a union of them: module and definition."""
-        module_name, _, name = reference.partition(":")
-        module = self.description.modules[module_name]
-        item = next((item for item in module.items if item.name == name), None)
-        if isinstance(item, Params):
-            return [(module_name, item)]
-        if isinstance(item, Alias):
-            names = [n.id for n in ast.walk(ast.parse(item.type)) if isinstance(n, ast.Name) and n.id != "Union"]
-            found = []
-            for each in names:
-                target = module.imports.get(each, (module_name, each))
-                found += self._params_of(":".join(target))
-            return found
-        raise ValueError(f"{reference} is not a TypedDict")
-
-    def _declare(self, resource: Resource, method: Method, suffix: str, base: str | None, *keys: str) -> str:
-        """Declares the keyword arguments of one way to call a method, for type checkers."""
-        name = f"_{'' if self.resources[0] is resource else resource.name}{_camel(method.name)}{suffix}"
-        self.typing["oxide._resource"].add("CallOptions")
-        bases = [base, "CallOptions"] if base else ["CallOptions"]
-        self.declared += ["", f"class {name}({', '.join(bases)}, total=False):"]
-        self.declared += [f"    {key}" for key in keys] or ["    pass"]
-        return name
-
-    def _calls(self, resource: Resource, method: Method) -> list[_Call]:
-        """The ways to call a method. The types of asynchronous ones differ only in their names."""
-        plain = self._answer(method)
-        candidates = list({name: item for ref in method.params for name, item in self._qualified(ref)}.items())
-        if not method.overloads:
-            if not candidates:
-                self.typing["oxide._resource"].add("CallOptions")
-                return [_Call("CallOptions", plain)]
-            if len(candidates) > 1:
-                raise ValueError(f"{resource.module}.{method.name}: one way to call it, several TypedDicts")
-            return [_Call(self._declare(resource, method, "", self._use(candidates[0][0])), plain)]
-        if method.streams and len(candidates) == 2:
-            return self._streaming_calls(resource, method, candidates, plain)
-        if len(candidates) == len(method.overloads):
-            return [
-                _Call(self._declare(resource, method, str(index), self._use(reference)), plain)
-                for index, (reference, _) in enumerate(candidates)
-            ]
-        raise ValueError(f"{resource.module}.{method.name}: cannot match overloads and TypedDicts")
-
-    def _qualified(self, reference: str) -> Iterator[tuple[str, Params]]:
-        for module, item in self._params_of(reference):
-            yield f"{module}:{item.name}", item
-
-    def _streaming_calls(
-        self, resource: Resource, method: Method, candidates: list[tuple[str, Params]], plain: str
-    ) -> list[_Call]:
-        (waiting, item), (streaming, _) = candidates
-        module = waiting.partition(":")[0]
-        stream = f"Stream[{self._use(method.streams or '')}]"
-        self.typing["oxide.streaming"] |= {"Stream", "AsyncStream"}
-        self.typing["typing_extensions"].add("Required")
-        base = self._use(f"{module}:{item.bases[0]}")
-        return [
-            _Call(self._declare(resource, method, "", self._use(waiting)), plain),
-            _Call(self._declare(resource, method, "Streaming", self._use(streaming)), stream),
-            # Not known until it runs: what both have, and a flag.
-            _Call(self._declare(resource, method, "Either", base, "stream: Required[bool]"), f"{plain} | {stream}"),
-        ]
-
-    def _answer(self, method: Method) -> str:
-        answer = self._use(method.answers)
-        if method.page:
-            self.typing["oxide.pagination"] |= {f"Sync{method.page}", f"Async{method.page}", "AsyncPaginator"}
-            return f"Sync{method.page}[{answer}]"
-        if method.always_streams:
-            self.typing["oxide.streaming"] |= {"Stream", "AsyncStream"}
-            return f"Stream[{self._use(method.streams or '')}]"
-        return answer
-
-    # Operations
-
     def _operation(self, resource: Resource, method: Method) -> None:
         self._our("Operation")
-        places: dict[str, list[str]] = defaultdict(list)
-        for parameter in method.parameters:
-            places[parameter.place].append(parameter.name)
-        aliases = {p.name: p.wire for p in method.parameters if p.wire and p.place in {"body", "query"}}
-        headers = {p.name: p.wire for p in method.parameters if p.place == "header"}
-        arguments = [repr(method.verb.upper()), repr(method.path)]
-        arguments += [f"{place}={tuple(places[place])!r}" for place in ("body", "query") if places[place]]
-        if headers:
-            arguments.append(f"headers={headers!r}")
-        if aliases:
-            arguments.append(f"aliases={aliases!r}")
-        if places["path"]:
-            arguments.append(f"path_params={_in_path(method)!r}")
-        required = self._required(method)
-        if required:
-            arguments.append(f"required={required!r}")
-        arguments += self._results(method)
-        if method.security != ["bearer_auth"]:
-            arguments.append(f"security={tuple(method.security)!r}")
-        if method.uploads:
-            arguments.append("multipart=True")
-        if method.adapts:
-            arguments.append(f"adapt={_ADAPTERS[resource.module, method.name]!r}")
-        sends = {name: value for name, value in method.sends.items() if name not in {"Accept", "Content-Type"}}
-        if "Accept" in method.sends:
-            arguments.append(f"accepts={method.sends['Accept']!r}")
-        if sends:
-            arguments.append(f"sends={sends!r}")
-        self.operations.append(f"{self._constant(resource, method)} = Operation({', '.join(arguments)})")
-
-    def _results(self, method: Method) -> Iterator[str]:
-        if method.answers in _ANSWERS:
-            yield f"response={_ANSWERS[method.answers][0]!r}"
-        elif method.answers != "none":
-            yield f"response={'oxide.types.' + method.answers!r}"
-        if method.streams:
-            yield f"stream={'oxide.types.' + method.streams!r}"
-        if method.page:
-            yield f"page={method.page!r}"
-            if method.verb != "get":
-                yield "page_via='body'"
-
-    def _required(self, method: Method) -> tuple[tuple[str, ...], ...]:
-        """The sets of which one has to be there; a set that contains another one adds nothing."""
-        paths = set(_in_path(method))
-        sets = method.requires or [[p.name for p in method.parameters if p.default is None]]
-        kept = [tuple(name for name in names if name not in paths) for names in sets]
-        return tuple(names for names in kept if names and not any(set(other) < set(names) for other in kept))
+        source = self.writer.operations.source(resource, method)
+        self.operations.append(f"{self._constant(resource, method)} = {source}")
 
     # Classes
 
-    def _class(self, resource: Resource, prefix: str, calls: dict[str, list[_Call]]) -> Iterator[str]:
+    def _class(
+        self, resource: Resource, prefix: str, calls: dict[str, list[Call]], mixin: Mixin | None
+    ) -> Iterator[str]:
         base = self._our(f"{prefix or 'Sync'}APIResource")
+        if mixin is not None:
+            self.runtime[mixin.module].add(f"{prefix}{mixin.name}")
+            base = f"{prefix}{mixin.name}, {base}"
         path = self.writer.paths[resource.module, resource.name]
         yield from ("", "", f"class {prefix}{resource.name}({base}):")
         yield f'    """`{path}`{" of an asynchronous client" if prefix else ""}."""'
         for attribute, (module, name) in resource.parts.items():
             yield from self._part(attribute, module, f"{prefix}{name}", "self._client")
-        for view, (suffix, _, what) in _VIEWS.items():
+        for view, (suffix, _, what) in _VIEWS.items() if resource.viewed else ():
             yield from ("", f"    @{self._our('cached_property')}")
             yield f"    def {view}(self) -> {prefix}{resource.name}With{suffix}:"
             yield f'        """The same methods, {what}."""'
             yield f"        return {prefix}{resource.name}With{suffix}(self)"
         for method in resource.methods:
-            yield from self._method(resource, method, prefix, calls[method.name])
+            # A hand-written method comes first, and calls this one with an underscore.
+            hidden = mixin is not None and method.name in mixin.methods
+            yield from self._method(resource, method, prefix, calls[method.name], "_" if hidden else "")
 
     def _part(self, attribute: str, module: str, name: str, argument: str) -> Iterator[str]:
         where = spell_module(self.here, f"oxide.resources.{module}")
@@ -359,10 +211,11 @@ class _Module:
             yield from (f"        from {where} import {name}", "")
         yield f"        return {name}({argument})"
 
-    def _method(self, resource: Resource, method: Method, prefix: str, calls: list[_Call]) -> Iterator[str]:
+    def _method(self, resource: Resource, method: Method, prefix: str, calls: list[Call], hidden: str) -> Iterator[str]:
+        name = f"{hidden}{method.name}"
         word = "async def" if prefix and not method.page else "def"
         positional = "".join(f", {name}: {_type_of(method, name)}" for name in method.positional)
-        keyword = [name for name in _in_path(method) if name not in method.positional]
+        keyword = [name for name in in_path(method) if name not in method.positional]
         if keyword:
             positional += ", *" + "".join(f", {name}: {_type_of(method, name)}" for name in keyword)
         self.typing["typing_extensions"].add("Unpack")
@@ -371,19 +224,19 @@ class _Module:
             for call in calls:
                 returns = _turned(call.returns, prefix)
                 yield from ("", "    @overload")
-                yield f"    {word} {method.name}(self{positional}, **params: Unpack[{call.params}]) -> {returns}: ..."
+                yield f"    {word} {name}(self{positional}, **params: Unpack[{call.params}]) -> {returns}: ..."
             self.typing["typing"].add("Any")
-            last = _Call("", " | ".join(dict.fromkeys(part for call in calls for part in call.returns.split(" | "))))
+            last = Call("", " | ".join(dict.fromkeys(part for call in calls for part in call.returns.split(" | "))))
             annotation = "Any"
         else:
             last = calls[0]
             annotation = f"Unpack[{last.params}]"
         yield ""
-        yield f"    {word} {method.name}(self{positional}, **params: {annotation}) -> {_turned(last.returns, prefix)}:"
+        yield f"    {word} {name}(self{positional}, **params: {annotation}) -> {_turned(last.returns, prefix)}:"
         yield from self._docstring(resource, method)
         target = "_call_page" if prefix and method.page else "_call"
         wait = "await " if word == "async def" else ""
-        values = "".join(f", {name}" for name in _in_path(method))
+        values = "".join(f", {name}" for name in in_path(method))
         call_source = f"{wait}self._client.{target}({self._constant(resource, method)}, params{values})"
         yield f"        return {call_source}"
 
@@ -392,6 +245,9 @@ class _Module:
         yield ""
         yield f"        {self._what(method)}"
         yield ""
+        if method.deprecated:
+            yield "        Deprecated by the API."
+            yield ""
         yield "        Raises:"
         yield "            TypeError: a parameter is unknown or missing."
         if method.positional:
@@ -412,8 +268,10 @@ class _Module:
         return f"{words} {article}{noun}"
 
     def _what(self, method: Method) -> str:
-        required = self._required(method)
+        required = required_sets(method)
         needs = f"Needs `{'`, `'.join(required[0])}`. " if len(required) == 1 else ""
+        if method.always_streams and method.streams:
+            return f"{needs}Returns an iterator of `{method.streams.rpartition(':')[2]}`, the events as they arrive."
         if method.answers == "none" and not method.streams:
             return f"{needs}Returns nothing."
         answer = method.answers.rpartition(":")[2]
@@ -425,7 +283,7 @@ class _Module:
             text += f"; with `stream=True` an iterator of `{event}`, the events as they arrive"
         return text + "."
 
-    def _view(self, resource: Resource, prefix: str, view: str) -> Iterator[str]:
+    def _view(self, resource: Resource, prefix: str, view: str, mixin: Mixin | None) -> Iterator[str]:
         suffix, word, what = _VIEWS[view]
         name = f"{prefix}{resource.name}"
         attribute = _snake(resource.name)
@@ -437,16 +295,13 @@ class _Module:
             f"    def __init__(self, {attribute}: {name}) -> None:",
             f"        self._{attribute} = {attribute}",
         )
-        for method in resource.methods:
-            if method.name in resource.wrapped:
-                yield f"        self.{method.name} = {self._our(wrapper)}({attribute}.{method.name})"
+        written = {method.name for method in resource.methods} | set(mixin.methods if mixin else ())
+        for method in resource.wrapped:
+            if method in written:
+                yield f"        self.{method} = {self._our(wrapper)}({attribute}.{method})"
         for part, (module, part_name) in resource.parts.items():
-            yield from self._part(part, module, f"{prefix}{part_name}With{suffix}", f"self._{attribute}.{part}")
-
-
-def _in_path(method: Method) -> tuple[str, ...]:
-    """The parameters in the path, in its order."""
-    return tuple(part.partition("}")[0] for part in method.path.split("{")[1:])
+            if self.description.resources[module, part_name].viewed:
+                yield from self._part(part, module, f"{prefix}{part_name}With{suffix}", f"self._{attribute}.{part}")
 
 
 def _type_of(method: Method, name: str) -> str:

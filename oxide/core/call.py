@@ -16,7 +16,7 @@ from .errors import (
     TransportTimeout,
     status_error_class,
 )
-from .flow import Discard, Flow, Invoke, Read, Send, Sleep
+from .flow import Discard, Flow, Invoke, Load, Read, Send, Sleep
 from .http import Request, Response
 from .prepare import Call
 
@@ -34,10 +34,13 @@ def perform(call: Call) -> Flow[Response]:
         APIStatusError: the API answered with an error status, after all retries.
         APITimeoutError: a timeout passed, after all retries; or the total one.
         APIConnectionError: no response, after all retries.
-        OpenAIError: the function that gives the API key gave none.
+        OpenAIError: the function that gives the API key gave none; or a file of the body changed while it was sent.
+        OSError: a file of the body can't be read.
     """
     stream = call.stream or call.raw == "stream"
     provider = call.key_provider
+    if not isinstance(call.content, bytes):
+        call.content = yield Load(call.content)
     attempt = 0
     while True:
         key = None
@@ -61,13 +64,13 @@ def perform(call: Call) -> Flow[Response]:
             delay = _affordable(call, call.retry.after_response(response, attempt))
             if delay is None:
                 yield Read(response)
-                raise status_error(response)
+                raise status_error(response, _note(call))
             yield Discard(response)
         except TransportError as error:
             final = isinstance(error, TotalTimeout)
             delay = None if final else _affordable(call, call.retry.after_error(error, attempt))
             if delay is None:
-                raise api_error(request, error) from error
+                raise api_error(request, error, _note(call)) from error
         log.info("retrying in %.3f seconds (retry %d of %d)", delay, attempt + 1, call.retry.max_retries)
         if delay:
             yield Sleep(delay)
@@ -85,11 +88,18 @@ def _affordable(call: Call, delay: float | None) -> float | None:
     # A wait that would outlast the deadline is not begun: what went wrong is told while there is time.
     if delay is not None and call.deadline is not None and monotonic() + delay >= call.deadline:
         return None
+    if delay is not None and not isinstance(call.content, bytes) and not call.content.replayable:
+        call.spent = True
+        return None
     return delay
 
 
-def status_error(response: Response) -> APIStatusError:
-    """The exception for a response with an error status, its body read."""
+def _note(call: Call) -> str:
+    return " (not repeated, since the request's body can't be read a second time)" if call.spent else ""
+
+
+def status_error(response: Response, note: str = "") -> APIStatusError:
+    """The exception for a response with an error status, its body read; `note` goes behind its message."""
     import json
 
     body: Any = response.text.strip()
@@ -105,12 +115,12 @@ def status_error(response: Response) -> APIStatusError:
             message = f"{message} - {detail}"
     elif body:
         message = f"{message} - {str(body)[:200]}"
-    return status_error_class(response.status_code)(message, response=response, body=body)
+    return status_error_class(response.status_code)(message + note, response=response, body=body)
 
 
-def api_error(request: Request, error: TransportError) -> APIConnectionError:
+def api_error(request: Request, error: TransportError, note: str = "") -> APIConnectionError:
     """What a caller of the API gets for a transport's error; the original is to be chained as its cause."""
-    text = str(error) or type(error).__name__
+    text = (str(error) or type(error).__name__) + note
     if isinstance(error, TransportTimeout):
         return APITimeoutError(request, message=f"Request timed out: {text}")
     return APIConnectionError(message=f"Connection error: {text}", request=request)

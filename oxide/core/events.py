@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from .codec import BaseModel, batch_decoder, decode, decoder
+from .codec import BaseModel, batch_decoder, decode, decoder, encode
 from .errors import APIConnectionError, APIError, APIResponseValidationError, OpenAIError
 from .http import Response
+from .operation import EventMode
 from .sse import ServerSentEvent, SSEParser
 
 __all__ = ["EventDecoder"]
@@ -21,17 +22,32 @@ class EventDecoder:
         type_: what each event's data is decoded to.
         response: whose body it is, for errors.
         strict: an event that does not fit the type is an error.
+        mode: `"named"` if an object is made of the event's name and its data, `"unchecked"` if data with a field `error`
+            is an event like any other rather than the end of the stream.
 
     Attributes:
         done: the stream is over, by `[DONE]` or by an error: what follows is of no interest.
         error: what to raise once the objects decoded before it have been handed over.
     """
 
-    __slots__ = ("_decode", "_decode_all", "_parser", "_response", "_usual", "done", "error", "received")
+    __slots__ = (
+        "_checks",
+        "_decode",
+        "_decode_all",
+        "_named",
+        "_parser",
+        "_response",
+        "_usual",
+        "done",
+        "error",
+        "received",
+    )
 
-    def __init__(self, type_: Any, response: Response, strict: bool = False) -> None:
+    def __init__(self, type_: Any, response: Response, strict: bool = False, mode: EventMode = "usual") -> None:
+        self._checks = mode != "unchecked"
+        self._named = mode == "named"
         self._decode: Callable[[bytes], Any] = partial(decode, type_, strict=True) if strict else decoder(type_)
-        self._decode_all = None if strict else batch_decoder(type_)
+        self._decode_all = None if strict or self._named else batch_decoder(type_)
         # Classes of events that are handed on as they are: models without a field `error` at the top.
         self._usual: set[type] = set()
         self._parser = SSEParser()
@@ -81,11 +97,13 @@ class EventDecoder:
                 break
             name = event.event
             try:
-                if name is not None and name[:7] == "thread.":
-                    # The assistants' events keep their type outside of the data.
-                    append(decode(b'{"event":"%b","data":%b}' % (name.encode(), data)))
-                elif data.find(b'"error"') >= 0 and self._carries_error(event):
+                # The assistants' events keep their type outside of the data.
+                if name is not None and name[:7] == "thread." and self._checks:
+                    append(decode(_named(name, data)))
+                elif self._checks and data.find(b'"error"') >= 0 and self._carries_error(event):
                     break
+                elif self._named:
+                    append(decode(_named(name, data)))
                 else:
                     append(decode(data))
             except ValueError as error:
@@ -113,3 +131,8 @@ class EventDecoder:
         failure.__cause__ = cause
         self.error = failure
         self.done = True
+
+
+def _named(name: str | None, data: bytes) -> bytes:
+    """An event's name and data as one JSON object."""
+    return b'{"event":%b,"data":%b}' % (encode(name), data)

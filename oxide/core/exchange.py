@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from .coding import BodyDecoder, body_decoder
-from .errors import ReadError, WriteError
+from .errors import OpenAIError, ReadError, WriteError
 from .headers import Headers
 from .http import Request, Response
 from .http11 import END, H1Connection, Head
@@ -41,6 +41,7 @@ class Exchange:
         "_reused",
         "_stream",
         "_unsent",
+        "_unwritten",
         "complete",
         "ready",
         "step",
@@ -52,6 +53,7 @@ class Exchange:
         self._stream = stream
         self._reused = reused
         self._unsent: WriteError | None = None
+        self._unwritten: int | None = None
         self.step: Step = "write"
         self._head: Head | None = None
         self._decoder: BodyDecoder | None = None
@@ -60,8 +62,9 @@ class Exchange:
         self.complete = False
 
     def data_to_send(self) -> bytes:
-        """The request as it goes on the wire; the exchange has then begun."""
+        """The request as it goes on the wire, a body that is still to be read aside; the exchange has then begun."""
         request = self._request
+        content = request.content
         self._h1.start(request.method)
         url = request.url
         head = b"%b %b HTTP/1.1\r\nHost: %b\r\n%b" % (
@@ -70,9 +73,28 @@ class Exchange:
             url.host_header,
             request.head.rendered,
         )
+        if not isinstance(content, bytes):
+            self._unwritten = content.length
+            if content.length is None:
+                return head + b"Transfer-Encoding: chunked\r\n\r\n"
+            return b"%bContent-Length: %d\r\n\r\n" % (head, content.length)
         if request.has_length:
-            return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(request.content), request.content)
+            return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(content), content)
         return head + b"\r\n"
+
+    def body_to_send(self, data: bytes) -> bytes:
+        """A piece of a body that is read while it is sent, as it goes on the wire; empty bytes stand for its end.
+
+        Raises:
+            OpenAIError: the body has another length than it said, so the request can't be completed.
+        """
+        if self._unwritten is None:
+            # RFC 9112, section 7.1; the last chunk is the empty one.
+            return b"%x\r\n%b\r\n" % (len(data), data)
+        self._unwritten -= len(data)
+        if self._unwritten < 0 or (self._unwritten and not data):
+            raise OpenAIError(f"the request's body is not {self._request.length} bytes long, as it said it was")
+        return data
 
     def receive_data(self, data: bytes) -> bool:
         """Take in what was read, `b""` for the end of the connection; returns `ready`.
@@ -111,6 +133,21 @@ class Exchange:
         timeout = request.timeout
         limit = timeout.write if self.step == "write" else timeout.read
         return limit if request.deadline is None else allowance(limit, request.deadline)
+
+    def answered(self, data: bytes | None) -> bool:
+        """Take in what came while the body was being written, if anything; returns whether to write no more of it.
+
+        A server may refuse a request before it has all of it (RFC 9112, section 9.3). Raises as `receive_data`.
+        """
+        if data is None:
+            return False
+        self.receive_data(data)
+        if self._head is None:
+            return False
+        # After the last byte it is not early, but only quick.
+        early = self._unwritten != 0
+        self.sent(WriteError("the server answered before it had the whole request") if early else None)
+        return True
 
     def sent(self, error: WriteError | None = None) -> None:
         """The request is out; or part of it is, and the server takes no more: it may have answered all the same."""

@@ -7,12 +7,12 @@ differ in one `await`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any, Protocol, TypeVar
 
 from .http import Request, Response
 
-__all__ = ["IO", "Command", "Discard", "Flow", "Invoke", "Read", "Send", "Sleep"]
+__all__ = ["IO", "Block", "Command", "Discard", "Flow", "Invoke", "Load", "Map", "Read", "Send", "Sleep"]
 
 T = TypeVar("T")
 
@@ -26,6 +26,9 @@ class IO(Protocol):
     transport: Any
     """A `Transport`, or on the asynchronous side an `AsyncTransport`."""
 
+    def load(self, plan: Any) -> Any:
+        """The `core.http.Body` for a `core.body.Plan`, measured. Raises OSError."""
+
     def read(self, response: Response) -> Any:
         """The rest of a response's body. Raises TransportError."""
 
@@ -35,8 +38,14 @@ class IO(Protocol):
     def sleep(self, seconds: float) -> Any:
         """Nothing, `seconds` later."""
 
-    def invoke(self, function: Callable[..., Any], *args: Any) -> Any:
+    def invoke(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """What the caller's function returns; on the asynchronous side it may be a coroutine function."""
+
+    def block(self, function: Callable[..., Any], *args: Any) -> Any:
+        """What a function returns that waits for a disk; on the asynchronous side it runs in a thread."""
+
+    def map(self, function: Callable[[Any], Any], items: Iterable[Any], limit: int) -> Any:
+        """What the function returns for each item, in their order; at most `limit` run at the same time."""
 
 
 class Command(Protocol):
@@ -44,6 +53,18 @@ class Command(Protocol):
 
     def perform(self, io: IO) -> Any:
         """Do it, or on the asynchronous side return the awaitable that does it."""
+
+
+class Load:
+    """Find out how long a body is that will be read while it is sent; the result is the `Body`."""
+
+    __slots__ = ("plan",)
+
+    def __init__(self, plan: Any) -> None:
+        self.plan = plan
+
+    def perform(self, io: IO) -> Any:
+        return io.load(self.plan)
 
 
 class Send:
@@ -96,7 +117,21 @@ class Sleep:
 
 
 class Invoke:
-    """Call a function that the user gave, such as one that fetches a key."""
+    """Call a function of the caller's: one that fetches a key, or a method of a client that makes a request."""
+
+    __slots__ = ("args", "function", "kwargs")
+
+    def __init__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        self.function = function
+        self.args = args
+        self.kwargs = kwargs
+
+    def perform(self, io: IO) -> Any:
+        return io.invoke(self.function, *self.args, **self.kwargs)
+
+
+class Block:
+    """Call a plain function that may wait for a disk."""
 
     __slots__ = ("args", "function")
 
@@ -105,4 +140,22 @@ class Invoke:
         self.args = args
 
     def perform(self, io: IO) -> Any:
-        return io.invoke(self.function, *self.args)
+        return io.block(self.function, *self.args)
+
+
+class Map:
+    """Call a function with each of `items`, at most `limit` at the same time; the result is the list of what came back.
+
+    The items are drawn as there is room for them. With the first error no further call is begun and those under way
+    are cancelled, where they run in threads awaited; then that error is raised.
+    """
+
+    __slots__ = ("function", "items", "limit")
+
+    def __init__(self, function: Callable[[Any], Any], items: Iterable[Any], limit: int) -> None:
+        self.function = function
+        self.items = items
+        self.limit = limit
+
+    def perform(self, io: IO) -> Any:
+        return io.map(self.function, self.items, self.limit)

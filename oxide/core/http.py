@@ -16,7 +16,7 @@ from .headers import SECRET_HEADERS, Headers, RawHeaders
 from .timeouts import DEFAULT_TIMEOUT, Timeout
 from .url import URL
 
-__all__ = ["AsyncByteStream", "ByteStream", "HeadBlock", "RateLimit", "Request", "Response", "ResponseMeta"]
+__all__ = ["AsyncByteStream", "Body", "ByteStream", "HeadBlock", "RateLimit", "Request", "Response", "ResponseMeta"]
 
 
 class HeadBlock:
@@ -34,6 +34,23 @@ class HeadBlock:
         self.rendered = b"".join([b"%b: %b\r\n" % pair for pair in pairs])
 
 
+class Body(Protocol):
+    """A request body that is read while it is sent, because it is large, or does not exist yet.
+
+    A synchronous one has `__iter__`, an asynchronous one `__aiter__`. Each gives an iterator over the body from its first
+    byte, in pieces of bytes none of which is empty, with a method `close` or `aclose` that gives up what it holds. What goes
+    wrong with reading is raised as it is, and is no reason to try again.
+    """
+
+    @property
+    def length(self) -> int | None:
+        """Bytes, or `None` if only the end will tell."""
+
+    @property
+    def replayable(self) -> bool:
+        """Whether an iterator can be had: one more, if there was one before."""
+
+
 class Request:
     """One HTTP request, ready to be sent as often as it takes.
 
@@ -41,7 +58,7 @@ class Request:
         method: in capitals.
         url: where to.
         head: the header fields without `Host` and `Content-Length`, which the transport writes.
-        content: the body in bytes, empty for none.
+        content: the body in bytes, empty for none; or a `Body` that has the iterator of the side that sends it.
         timeout: the limits for this request.
         deadline: the time on `time.monotonic()`'s clock at which the call has to be over, or `None`.
         retries: how often this request was sent before.
@@ -54,7 +71,7 @@ class Request:
         method: str,
         url: URL,
         head: HeadBlock,
-        content: bytes = b"",
+        content: bytes | Body = b"",
         timeout: Timeout = DEFAULT_TIMEOUT,
         deadline: float | None = None,
         retries: int = 0,
@@ -71,9 +88,18 @@ class Request:
     def headers(self) -> Headers:
         """Every header field that is sent."""
         pairs: list[tuple[bytes, bytes]] = [(b"Host", self.url.host_header), *self.head.pairs]
-        if self.has_length:
-            pairs.append((b"Content-Length", b"%d" % len(self.content)))
+        length = self.length
+        if length is None:
+            pairs.append((b"Transfer-Encoding", b"chunked"))
+        elif self.has_length:
+            pairs.append((b"Content-Length", b"%d" % length))
         return Headers(pairs)
+
+    @property
+    def length(self) -> int | None:
+        """The length of the body in bytes, `None` where nobody knows before its end."""
+        content = self.content
+        return len(content) if isinstance(content, bytes) else content.length
 
     @property
     def has_length(self) -> bool:
@@ -88,7 +114,9 @@ class Request:
         head = HeadBlock(
             tuple(pair for pair in self.head.pairs if pair[0].decode("latin-1").lower() not in SECRET_HEADERS)
         )
-        return Request, (self.method, self.url, head, self.content, self.timeout, None, self.retries)
+        # So does a body that is still to be read.
+        content = self.content if isinstance(self.content, bytes) else b""
+        return Request, (self.method, self.url, head, content, self.timeout, None, self.retries)
 
 
 class ByteStream(Protocol):

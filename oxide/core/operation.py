@@ -6,12 +6,14 @@ declaration alone is worked out here and looked up later.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Literal
 
-__all__ = ["BODY", "HEADER", "OPTION", "QUERY", "Operation", "Security"]
+__all__ = ["BODY", "HEADER", "OPTION", "QUERY", "EventMode", "Operation", "Security"]
 
 Security = Literal["bearer_auth", "admin_api_key_auth"]
+EventMode = Literal["usual", "named", "unchecked"]
 
 BODY, QUERY, HEADER, OPTION = range(4)
 
@@ -40,26 +42,43 @@ class Operation:
         response: `"package.module:Type"` of what the body decodes to, imported when it is first needed;
             `None` for no content.
         stream: the same for one event of the stream that `stream=True` asks for.
+        events: how events are taken off the stream; see `core.events.EventDecoder`.
         page: name of a page class in `oxide.pagination` without `Sync` or `Async` (`"CursorPage"`); `response`
             is then the type of one item.
         page_via: where the next page's parameters go: `"query"` or `"body"`.
         security: which of the client's keys authorises the call.
-        multipart: the body is `multipart/form-data`.
+        sends: header fields that every call has, which a caller may override.
+        multipart: the body is `multipart/form-data`, with files or without.
+        files: where files are inside the body (`"image"`, `"image[]"`, `"files[][file]"`; brackets for what is
+            inside a list or a mapping). If there is one, the body is multipart.
+        encodings: content types of the parts of a multipart body that have one of their own.
+        raw_part: the one of these that is sent as the whole body where nothing else is given.
+        renames: keys inside the body that have another name on the wire: `{"agent": {"async_": "async"}}`. The
+            members of a list have the names of the list.
+        chooses: the parameter that says what the body decodes to, and by its value what that is instead of `response`.
+        binary: the body is content, such as a file, rather than JSON.
+        always_streams: the answer is a stream of events without being asked for.
         adapt: `"package.module:Class"` of an object with `prepare(body)` and `finish(result)`, for an endpoint
             whose wire format is not what the caller sees.
-        accepts: the `Accept` header, where it is not `application/json`.
 
     Attributes:
         places: parameter name to how it travels (`BODY`, `QUERY`, `HEADER`, `OPTION`) and its wire name.
         segments: the fixed parts of the path, between which the path parameters go.
         streams: whether `stream=True` gives a stream of events.
+        plain: whether the body is sent as it is given, so that nothing of the following needs to be looked at.
     """
 
     __slots__ = (
         "_adapter",
+        "_choices",
         "_response",
         "_stream",
-        "accepts",
+        "always_streams",
+        "binary",
+        "chooses",
+        "encodings",
+        "events",
+        "files",
         "has_body",
         "method",
         "multipart",
@@ -68,9 +87,13 @@ class Operation:
         "path",
         "path_params",
         "places",
+        "plain",
+        "raw_part",
+        "renames",
         "required",
         "security",
         "segments",
+        "sends",
         "streams",
     )
 
@@ -87,12 +110,20 @@ class Operation:
         required: tuple[tuple[str, ...], ...] = (),
         response: str | None = None,
         stream: str | None = None,
+        events: EventMode = "usual",
         page: str | None = None,
         page_via: Literal["query", "body"] = "query",
         security: tuple[Security, ...] = ("bearer_auth",),
+        sends: tuple[tuple[str, str], ...] = (),
         multipart: bool = False,
+        files: tuple[str, ...] = (),
+        encodings: dict[str, str] | None = None,
+        raw_part: str | None = None,
+        renames: dict[str, Any] | None = None,
+        chooses: tuple[str, dict[str, str]] | None = None,
+        binary: bool = False,
+        always_streams: bool = False,
         adapt: str | None = None,
-        accepts: str | None = None,
     ) -> None:
         aliases = aliases or {}
         places: dict[str, tuple[int, str]] = {name: (OPTION, name) for name in _OPTIONS}
@@ -110,12 +141,22 @@ class Operation:
         self.page = page
         self.page_via = page_via
         self.security = security
+        self.sends = sends
         self.multipart = multipart
-        self.accepts = accepts
+        self.files = files
+        self.encodings = encodings or {}
+        self.raw_part = raw_part
+        self.renames = renames
+        self.chooses = chooses[0] if chooses else None
+        self.binary = binary
+        self.plain = not (multipart or files or renames or adapt)
+        self.always_streams = always_streams
+        self.events = events
         self.streams = stream is not None
         self._response: Any = response
         self._stream: Any = stream
         self._adapter: Any = adapt
+        self._choices: dict[str, Any] = dict(chooses[1]) if chooses else {}
 
     def __repr__(self) -> str:
         return f"<Operation {self.method} {self.path}>"
@@ -126,6 +167,15 @@ class Operation:
         if isinstance(self._response, str):
             self._response = _resolve(self._response)
         return self._response
+
+    def response_for(self, params: Mapping[str, Any]) -> Any:
+        """The type that the body of the answer to these parameters decodes to, or `None`."""
+        choice = params.get(self.chooses) if self.chooses else None
+        if choice not in self._choices:
+            return self.response
+        if isinstance(self._choices[choice], str):
+            self._choices[choice] = _resolve(self._choices[choice])
+        return self._choices[choice]
 
     @property
     def stream(self) -> Any:

@@ -41,6 +41,8 @@ class Call:
         stream: whether the result is a stream of events.
         raw: `None`, or which raw form of the response is wanted: `"raw"` (body read) or `"stream"` (body unread).
         strict: whether a response that does not fit its type is an error.
+        content: the body; a `core.body.Plan` becomes a `Body` when the call begins.
+        spent: whether only a body that can't be read a second time kept the call from being repeated.
         started: when a call with a raw response was made, by `time.monotonic()`.
         params, path_values: the arguments, from which the next page's call is made.
     """
@@ -61,6 +63,8 @@ class Call:
         "retries_taken",
         "retry",
         "security",
+        "sends",
+        "spent",
         "started",
         "stream",
         "strict",
@@ -84,9 +88,10 @@ class Call:
         method: str,
         url: URL,
         security: tuple[str, ...],
-        content: bytes,
+        content: Any,
         timeout: Timeout,
         extra_headers: Mapping[str, Any] | None,
+        sends: tuple[tuple[str, str], ...],
     ) -> None:
         self.builder = builder
         self.method = method
@@ -95,10 +100,12 @@ class Call:
         self.content = content
         self.timeout = timeout
         self.extra_headers = extra_headers
+        self.sends = sends
         self.retry = builder.retry
         self.key_provider = builder.key_provider if "bearer_auth" in security else None
         self.deadline = None if timeout.total is None else monotonic() + timeout.total
         self.retries_taken = 0
+        self.spent = False
         self.raw = None
         # A call that can't be authorised is refused before anything is sent or awaited.
         self._head = None if self.key_provider is not None else builder.head(self, None)
@@ -177,15 +184,15 @@ class RequestBuilder:
                 query[wire] = value
             elif value is not None:
                 headers = headers or {}
-                headers[wire] = value if isinstance(value, (str, bytes)) else str(value)
+                headers[wire] = value if isinstance(value, (str, bytes)) else _header_text(value)
         for alternative in operation.required:
             if all(name in params for name in alternative):
                 break
         else:
             if operation.required:
                 raise missing_parameters(operation, params)
-        if operation.adapter is not None:
-            body = operation.adapter.prepare(body)
+        if not operation.plain:
+            body = _reshaped(operation, body)
         path = (
             operation.path
             if len(operation.segments) == 1
@@ -199,12 +206,13 @@ class RequestBuilder:
             body if operation.has_body else None,
             operation.security,
             options,
-            accept=operation.accepts,
+            operation,
+            form=operation if operation.multipart or operation.files else None,
         )
         call.operation = operation
         call.params = params
         call.path_values = path_values
-        call.stream = bool(operation.streams and params.get("stream"))
+        call.stream = operation.always_streams or bool(operation.streams and params.get("stream"))
         call.raw = options.get(RAW)
         if call.raw is not None:
             call.started = monotonic()
@@ -212,11 +220,16 @@ class RequestBuilder:
 
     # --- undocumented endpoints -------------------------------------------------------------------------------------
 
-    def endpoint(self, method: str, path: str, body: Any, options: Mapping[str, Any]) -> Call:
+    def endpoint(
+        self, method: str, path: str, body: Any, options: Mapping[str, Any], files: Any = None, content: Any = None
+    ) -> Call:
         """The call of an endpoint that has no method: `path` is relative to the base URL, or absolute.
 
         Args:
-            body: a JSON value, or `bytes` to be sent as they are; `None` for no body.
+            body: a JSON value, or `bytes` to be sent as they are; `None` for no body. With files, or if the `Content-Type` says
+                `multipart/form-data`, a mapping of form fields.
+            files: part names with files, as a mapping or pairs.
+            content: what to send as it is, instead of a body: bytes, text, a file, or an iterable of bytes.
             options: `headers`, `params`, `timeout`, `max_retries`, `extra_json`, `security`, as in the official SDK.
 
         Raises:
@@ -245,7 +258,21 @@ class RequestBuilder:
             path, _, written = path.partition("?")
             first = dict(reversed(parse_qsl(written, keep_blank_values=True)))
             params = {**dict(reversed(first.items())), **self.config.default_query, **params}
-        call = self._call(method, path, params, None, body, names, renamed, accept=None)
+        form: Any = None
+        if content is not None:
+            if body is not None or files is not None or options.get("extra_json") is not None:
+                raise TypeError("pass either content, or a body with or without files, but not both")
+        elif files is not None or _media_type(headers) == "multipart/form-data":
+            from .multipart import Form
+
+            form = Form(files)
+        call = self._call(method, path, params, None, body, names, renamed, None, form=form)
+        if content is not None and method != "GET":
+            if not isinstance(content, bytes):
+                from .multipart import raw_content
+
+                content = raw_content(content)
+            call.content = content
         if options.get("max_retries") is not None:
             call.retry = RetryPolicy(options["max_retries"])
         call.operation = None
@@ -265,8 +292,9 @@ class RequestBuilder:
         body: Any,
         security: tuple[str, ...],
         options: Mapping[str, Any],
+        operation: Operation | None,
         *,
-        accept: str | None,
+        form: Any,
     ) -> Call:
         timeout = self.config.timeout
         strict = self.config.strict
@@ -288,16 +316,23 @@ class RequestBuilder:
                     if isinstance(value, Omit)
                 }
             body = _with_extra(body, options.get("extra_body"))
-        if accept is not None:
-            headers = {"Accept": accept, **(headers or _NOTHING)}
+        content: Any = b""
+        if method != "GET":
+            if form is None:
+                content = _content(body)
+            else:
+                from .multipart import encode_form
+
+                content, headers = encode_form(form, body, headers or {})
         call = Call(
             self,
             method,
             self._url(path, query),
             security,
-            _content(body) if method != "GET" else b"",
+            content,
             timeout,
             headers,
+            () if operation is None else operation.sends,
         )
         call.strict = strict
         return call
@@ -323,7 +358,7 @@ class RequestBuilder:
 
     def head(self, call: Call, api_key: str | None) -> HeadBlock:
         """The header fields of a call, taken from the store where no call-specific ones are among them."""
-        key = (call.security, call.method == "GET", call.timeout.read, api_key)
+        key = (call.security, call.method == "GET", call.timeout.read, api_key, call.sends)
         if call.extra_headers:
             fields = merge_headers(self._fields(*key), call.extra_headers, _NO_CONTENT if key[1] else _NOTHING)
             return self._encode(fields, call.extra_headers)
@@ -336,7 +371,12 @@ class RequestBuilder:
         return block
 
     def _fields(
-        self, security: tuple[str, ...], is_get: bool, read_timeout: float | None, api_key: str | None
+        self,
+        security: tuple[str, ...],
+        is_get: bool,
+        read_timeout: float | None,
+        api_key: str | None,
+        sends: tuple[tuple[str, str], ...],
     ) -> dict[str, Any]:
         config = self.config
         secret = api_key if api_key is not None else config.api_key
@@ -355,6 +395,7 @@ class RequestBuilder:
                 "OpenAI-Project": omit if config.project is None else config.project,
             },
             config.default_headers,
+            dict(sends),
             {
                 "x-stainless-retry-count": "0",
                 "x-stainless-read-timeout": omit if read_timeout is None else str(read_timeout),
@@ -383,6 +424,21 @@ def _join_query(target: str, query: str) -> str:
     return f"{target}{'&' if '?' in target else '?'}{query}"
 
 
+def _reshaped(operation: Operation, body: dict[str, Any]) -> Any:
+    """The body as the wire has it, where that is not what the caller gave."""
+    if operation.renames is not None:
+        from .rename import rename
+
+        body = rename(body, operation.renames)
+    if operation.adapter is not None:
+        body = operation.adapter.prepare(body)
+    return body
+
+
+def _header_text(value: Any) -> str:
+    return ",".join(str(item) for item in value) if isinstance(value, (list, tuple)) else str(value)
+
+
 def _with_extra(body: Any, extra: Any) -> Any:
     if extra is None:
         return body
@@ -403,6 +459,13 @@ def _content(body: Any) -> bytes:
     if isinstance(body, (bytes, bytearray)):
         return bytes(body)
     return encode(body)
+
+
+def _media_type(headers: Mapping[str, Any]) -> str | None:
+    for name, value in headers.items():
+        if name.lower() == "content-type" and isinstance(value, str):
+            return value.partition(";")[0].strip().lower()
+    return None
 
 
 def unknown_parameter(operation: Operation, name: str) -> TypeError:

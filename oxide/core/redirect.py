@@ -62,6 +62,8 @@ def redirected(response: Response) -> Request | None:
     if status in (302, 303) or (status == 301 and method == "POST"):
         method, content = "GET", b""
         dropped |= {"content-type"}
+    elif not isinstance(content, bytes) and not content.replayable:
+        raise ProtocolError("the redirect can't be followed: the request's body can't be read a second time")
     pairs = tuple(pair for pair in request.head.pairs if pair[0].decode("latin-1").lower() not in dropped)
     return Request(method, url, HeadBlock(pairs), content, request.timeout, request.deadline, request.retries)
 

@@ -16,8 +16,8 @@ def decode_body(response: Response, type_: Any, strict: bool) -> Any:
 
     Args:
         response: read to its end.
-        type_: a response type, any other type that the codec knows, `str`, `bytes`, `Response` for the response itself, or
-            `None` for nothing.
+        type_: a response type, any other type that the codec knows, `str`, `bytes`, `Response` for the response itself,
+            a class of content that is made of the response (marked by `__of_response__`), or `None` for nothing.
         strict: raise where the body does not fit the type.
 
     Raises:
@@ -32,6 +32,8 @@ def decode_body(response: Response, type_: Any, strict: bool) -> Any:
         return response.text
     if type_ is bytes:
         return content
+    if hasattr(type_, "__of_response__"):
+        return type_(response)
     try:
         result = decode(type_, content, strict=strict)
     except DecodeError as error:

@@ -21,7 +21,8 @@ class Transport(Protocol):
         """Send one request, once, and return its response whatever the status.
 
         Args:
-            request: what to send: method, URL, header pairs, body; `timeout` and `deadline` are the limits to keep.
+            request: what to send: method, URL, header pairs, body; `timeout` and `deadline` are the limits to keep. The
+                body (`content`) is bytes, or a `Body` to be iterated over.
             stream: return as soon as the status and headers are there, with the body in `Response.stream`;
                 otherwise with the whole body.
 

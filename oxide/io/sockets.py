@@ -13,7 +13,16 @@ from ..core.errors import ConnectError
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["READ_SIZE", "configure", "connect_error", "default_ssl_context", "input_probe", "is_timeout", "tls_error"]
+__all__ = [
+    "READ_SIZE",
+    "configure",
+    "connect_error",
+    "default_ssl_context",
+    "input_probe",
+    "is_pending",
+    "is_timeout",
+    "tls_error",
+]
 
 READ_SIZE = 65536
 """Bytes asked for in one read."""
@@ -51,6 +60,12 @@ def input_probe(sock: socket.socket) -> Callable[[], object]:
 def is_timeout(error: Exception) -> bool:
     """Whether one of our limits passed; the kernel's ETIMEDOUT (a peer that answers no probes) is a broken connection."""
     return isinstance(error, TimeoutError) and error.errno is None
+
+
+def is_pending(error: OSError) -> bool:
+    """Whether a non-blocking read only came too early; on TLS, half a record may be there."""
+    # By its name, since the ssl module may never have been imported.
+    return isinstance(error, (BlockingIOError, InterruptedError)) or type(error).__name__ == "SSLWantReadError"
 
 
 def connect_error(host: str, port: int | None, error: OSError | UnicodeError) -> ConnectError:

@@ -9,6 +9,38 @@ from oxide._resource import cached_property
 if TYPE_CHECKING:
     from oxide._client import AsyncOpenAI, OpenAI
 
+    from .admin.admin import (
+        Admin,
+        AdminWithRawResponse,
+        AdminWithStreamingResponse,
+        AsyncAdmin,
+        AsyncAdminWithRawResponse,
+        AsyncAdminWithStreamingResponse,
+    )
+    from .audio.audio import (
+        AsyncAudio,
+        AsyncAudioWithRawResponse,
+        AsyncAudioWithStreamingResponse,
+        Audio,
+        AudioWithRawResponse,
+        AudioWithStreamingResponse,
+    )
+    from .batches import (
+        AsyncBatches,
+        AsyncBatchesWithRawResponse,
+        AsyncBatchesWithStreamingResponse,
+        Batches,
+        BatchesWithRawResponse,
+        BatchesWithStreamingResponse,
+    )
+    from .beta.beta import (
+        AsyncBeta,
+        AsyncBetaWithRawResponse,
+        AsyncBetaWithStreamingResponse,
+        Beta,
+        BetaWithRawResponse,
+        BetaWithStreamingResponse,
+    )
     from .chat.chat import (
         AsyncChat,
         AsyncChatWithRawResponse,
@@ -16,6 +48,46 @@ if TYPE_CHECKING:
         Chat,
         ChatWithRawResponse,
         ChatWithStreamingResponse,
+    )
+    from .completions import (
+        AsyncCompletions,
+        AsyncCompletionsWithRawResponse,
+        AsyncCompletionsWithStreamingResponse,
+        Completions,
+        CompletionsWithRawResponse,
+        CompletionsWithStreamingResponse,
+    )
+    from .containers.containers import (
+        AsyncContainers,
+        AsyncContainersWithRawResponse,
+        AsyncContainersWithStreamingResponse,
+        Containers,
+        ContainersWithRawResponse,
+        ContainersWithStreamingResponse,
+    )
+    from .content_provenance_checks import (
+        AsyncContentProvenanceChecks,
+        AsyncContentProvenanceChecksWithRawResponse,
+        AsyncContentProvenanceChecksWithStreamingResponse,
+        ContentProvenanceChecks,
+        ContentProvenanceChecksWithRawResponse,
+        ContentProvenanceChecksWithStreamingResponse,
+    )
+    from .conversations.conversations import (
+        AsyncConversations,
+        AsyncConversationsWithRawResponse,
+        AsyncConversationsWithStreamingResponse,
+        Conversations,
+        ConversationsWithRawResponse,
+        ConversationsWithStreamingResponse,
+    )
+    from .decisions import (
+        AsyncDecisions,
+        AsyncDecisionsWithRawResponse,
+        AsyncDecisionsWithStreamingResponse,
+        Decisions,
+        DecisionsWithRawResponse,
+        DecisionsWithStreamingResponse,
     )
     from .embeddings import (
         AsyncEmbeddings,
@@ -25,6 +97,46 @@ if TYPE_CHECKING:
         EmbeddingsWithRawResponse,
         EmbeddingsWithStreamingResponse,
     )
+    from .evals.evals import (
+        AsyncEvals,
+        AsyncEvalsWithRawResponse,
+        AsyncEvalsWithStreamingResponse,
+        Evals,
+        EvalsWithRawResponse,
+        EvalsWithStreamingResponse,
+    )
+    from .files import (
+        AsyncFiles,
+        AsyncFilesWithRawResponse,
+        AsyncFilesWithStreamingResponse,
+        Files,
+        FilesWithRawResponse,
+        FilesWithStreamingResponse,
+    )
+    from .fine_tuning.fine_tuning import (
+        AsyncFineTuning,
+        AsyncFineTuningWithRawResponse,
+        AsyncFineTuningWithStreamingResponse,
+        FineTuning,
+        FineTuningWithRawResponse,
+        FineTuningWithStreamingResponse,
+    )
+    from .images import (
+        AsyncImages,
+        AsyncImagesWithRawResponse,
+        AsyncImagesWithStreamingResponse,
+        Images,
+        ImagesWithRawResponse,
+        ImagesWithStreamingResponse,
+    )
+    from .live.live import (
+        AsyncLive,
+        AsyncLiveWithRawResponse,
+        AsyncLiveWithStreamingResponse,
+        Live,
+        LiveWithRawResponse,
+        LiveWithStreamingResponse,
+    )
     from .models import (
         AsyncModels,
         AsyncModelsWithRawResponse,
@@ -33,6 +145,22 @@ if TYPE_CHECKING:
         ModelsWithRawResponse,
         ModelsWithStreamingResponse,
     )
+    from .moderations import (
+        AsyncModerations,
+        AsyncModerationsWithRawResponse,
+        AsyncModerationsWithStreamingResponse,
+        Moderations,
+        ModerationsWithRawResponse,
+        ModerationsWithStreamingResponse,
+    )
+    from .realtime.realtime import (
+        AsyncRealtime,
+        AsyncRealtimeWithRawResponse,
+        AsyncRealtimeWithStreamingResponse,
+        Realtime,
+        RealtimeWithRawResponse,
+        RealtimeWithStreamingResponse,
+    )
     from .responses.responses import (
         AsyncResponses,
         AsyncResponsesWithRawResponse,
@@ -40,6 +168,54 @@ if TYPE_CHECKING:
         Responses,
         ResponsesWithRawResponse,
         ResponsesWithStreamingResponse,
+    )
+    from .safety.safety import (
+        AsyncSafety,
+        AsyncSafetyWithRawResponse,
+        AsyncSafetyWithStreamingResponse,
+        Safety,
+        SafetyWithRawResponse,
+        SafetyWithStreamingResponse,
+    )
+    from .skills.skills import (
+        AsyncSkills,
+        AsyncSkillsWithRawResponse,
+        AsyncSkillsWithStreamingResponse,
+        Skills,
+        SkillsWithRawResponse,
+        SkillsWithStreamingResponse,
+    )
+    from .uploads.uploads import (
+        AsyncUploads,
+        AsyncUploadsWithRawResponse,
+        AsyncUploadsWithStreamingResponse,
+        Uploads,
+        UploadsWithRawResponse,
+        UploadsWithStreamingResponse,
+    )
+    from .vector_stores.vector_stores import (
+        AsyncVectorStores,
+        AsyncVectorStoresWithRawResponse,
+        AsyncVectorStoresWithStreamingResponse,
+        VectorStores,
+        VectorStoresWithRawResponse,
+        VectorStoresWithStreamingResponse,
+    )
+    from .videos import (
+        AsyncVideos,
+        AsyncVideosWithRawResponse,
+        AsyncVideosWithStreamingResponse,
+        Videos,
+        VideosWithRawResponse,
+        VideosWithStreamingResponse,
+    )
+    from .webhooks.webhooks import (
+        AsyncWebhooks,
+        AsyncWebhooksWithRawResponse,
+        AsyncWebhooksWithStreamingResponse,
+        Webhooks,
+        WebhooksWithRawResponse,
+        WebhooksWithStreamingResponse,
     )
 
 __all__ = [
@@ -56,10 +232,64 @@ class SyncResources:
     """The resources of `OpenAI`, each made when it is first used."""
 
     @cached_property
+    def admin(self) -> Admin:
+        from .admin.admin import Admin
+
+        return Admin(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def audio(self) -> Audio:
+        from .audio.audio import Audio
+
+        return Audio(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def batches(self) -> Batches:
+        from .batches import Batches
+
+        return Batches(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def beta(self) -> Beta:
+        from .beta.beta import Beta
+
+        return Beta(self)  # type: ignore[arg-type]
+
+    @cached_property
     def chat(self) -> Chat:
         from .chat.chat import Chat
 
         return Chat(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def completions(self) -> Completions:
+        from .completions import Completions
+
+        return Completions(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def containers(self) -> Containers:
+        from .containers.containers import Containers
+
+        return Containers(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def content_provenance_checks(self) -> ContentProvenanceChecks:
+        from .content_provenance_checks import ContentProvenanceChecks
+
+        return ContentProvenanceChecks(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        from .conversations.conversations import Conversations
+
+        return Conversations(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        from .decisions import Decisions
+
+        return Decisions(self)  # type: ignore[arg-type]
 
     @cached_property
     def embeddings(self) -> Embeddings:
@@ -68,16 +298,94 @@ class SyncResources:
         return Embeddings(self)  # type: ignore[arg-type]
 
     @cached_property
+    def evals(self) -> Evals:
+        from .evals.evals import Evals
+
+        return Evals(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def files(self) -> Files:
+        from .files import Files
+
+        return Files(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def fine_tuning(self) -> FineTuning:
+        from .fine_tuning.fine_tuning import FineTuning
+
+        return FineTuning(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def images(self) -> Images:
+        from .images import Images
+
+        return Images(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def live(self) -> Live:
+        from .live.live import Live
+
+        return Live(self)  # type: ignore[arg-type]
+
+    @cached_property
     def models(self) -> Models:
         from .models import Models
 
         return Models(self)  # type: ignore[arg-type]
 
     @cached_property
+    def moderations(self) -> Moderations:
+        from .moderations import Moderations
+
+        return Moderations(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def realtime(self) -> Realtime:
+        from .realtime.realtime import Realtime
+
+        return Realtime(self)  # type: ignore[arg-type]
+
+    @cached_property
     def responses(self) -> Responses:
         from .responses.responses import Responses
 
         return Responses(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def safety(self) -> Safety:
+        from .safety.safety import Safety
+
+        return Safety(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def skills(self) -> Skills:
+        from .skills.skills import Skills
+
+        return Skills(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        from .uploads.uploads import Uploads
+
+        return Uploads(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def vector_stores(self) -> VectorStores:
+        from .vector_stores.vector_stores import VectorStores
+
+        return VectorStores(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def videos(self) -> Videos:
+        from .videos import Videos
+
+        return Videos(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        from .webhooks.webhooks import Webhooks
+
+        return Webhooks(self)  # type: ignore[arg-type]
 
 
 class SyncResourcesWithRawResponse:
@@ -87,10 +395,64 @@ class SyncResourcesWithRawResponse:
         self._client = client
 
     @cached_property
+    def admin(self) -> AdminWithRawResponse:
+        from .admin.admin import AdminWithRawResponse
+
+        return AdminWithRawResponse(self._client.admin)
+
+    @cached_property
+    def audio(self) -> AudioWithRawResponse:
+        from .audio.audio import AudioWithRawResponse
+
+        return AudioWithRawResponse(self._client.audio)
+
+    @cached_property
+    def batches(self) -> BatchesWithRawResponse:
+        from .batches import BatchesWithRawResponse
+
+        return BatchesWithRawResponse(self._client.batches)
+
+    @cached_property
+    def beta(self) -> BetaWithRawResponse:
+        from .beta.beta import BetaWithRawResponse
+
+        return BetaWithRawResponse(self._client.beta)
+
+    @cached_property
     def chat(self) -> ChatWithRawResponse:
         from .chat.chat import ChatWithRawResponse
 
         return ChatWithRawResponse(self._client.chat)
+
+    @cached_property
+    def completions(self) -> CompletionsWithRawResponse:
+        from .completions import CompletionsWithRawResponse
+
+        return CompletionsWithRawResponse(self._client.completions)
+
+    @cached_property
+    def containers(self) -> ContainersWithRawResponse:
+        from .containers.containers import ContainersWithRawResponse
+
+        return ContainersWithRawResponse(self._client.containers)
+
+    @cached_property
+    def content_provenance_checks(self) -> ContentProvenanceChecksWithRawResponse:
+        from .content_provenance_checks import ContentProvenanceChecksWithRawResponse
+
+        return ContentProvenanceChecksWithRawResponse(self._client.content_provenance_checks)
+
+    @cached_property
+    def conversations(self) -> ConversationsWithRawResponse:
+        from .conversations.conversations import ConversationsWithRawResponse
+
+        return ConversationsWithRawResponse(self._client.conversations)
+
+    @cached_property
+    def decisions(self) -> DecisionsWithRawResponse:
+        from .decisions import DecisionsWithRawResponse
+
+        return DecisionsWithRawResponse(self._client.decisions)
 
     @cached_property
     def embeddings(self) -> EmbeddingsWithRawResponse:
@@ -99,16 +461,94 @@ class SyncResourcesWithRawResponse:
         return EmbeddingsWithRawResponse(self._client.embeddings)
 
     @cached_property
+    def evals(self) -> EvalsWithRawResponse:
+        from .evals.evals import EvalsWithRawResponse
+
+        return EvalsWithRawResponse(self._client.evals)
+
+    @cached_property
+    def files(self) -> FilesWithRawResponse:
+        from .files import FilesWithRawResponse
+
+        return FilesWithRawResponse(self._client.files)
+
+    @cached_property
+    def fine_tuning(self) -> FineTuningWithRawResponse:
+        from .fine_tuning.fine_tuning import FineTuningWithRawResponse
+
+        return FineTuningWithRawResponse(self._client.fine_tuning)
+
+    @cached_property
+    def images(self) -> ImagesWithRawResponse:
+        from .images import ImagesWithRawResponse
+
+        return ImagesWithRawResponse(self._client.images)
+
+    @cached_property
+    def live(self) -> LiveWithRawResponse:
+        from .live.live import LiveWithRawResponse
+
+        return LiveWithRawResponse(self._client.live)
+
+    @cached_property
     def models(self) -> ModelsWithRawResponse:
         from .models import ModelsWithRawResponse
 
         return ModelsWithRawResponse(self._client.models)
 
     @cached_property
+    def moderations(self) -> ModerationsWithRawResponse:
+        from .moderations import ModerationsWithRawResponse
+
+        return ModerationsWithRawResponse(self._client.moderations)
+
+    @cached_property
+    def realtime(self) -> RealtimeWithRawResponse:
+        from .realtime.realtime import RealtimeWithRawResponse
+
+        return RealtimeWithRawResponse(self._client.realtime)
+
+    @cached_property
     def responses(self) -> ResponsesWithRawResponse:
         from .responses.responses import ResponsesWithRawResponse
 
         return ResponsesWithRawResponse(self._client.responses)
+
+    @cached_property
+    def safety(self) -> SafetyWithRawResponse:
+        from .safety.safety import SafetyWithRawResponse
+
+        return SafetyWithRawResponse(self._client.safety)
+
+    @cached_property
+    def skills(self) -> SkillsWithRawResponse:
+        from .skills.skills import SkillsWithRawResponse
+
+        return SkillsWithRawResponse(self._client.skills)
+
+    @cached_property
+    def uploads(self) -> UploadsWithRawResponse:
+        from .uploads.uploads import UploadsWithRawResponse
+
+        return UploadsWithRawResponse(self._client.uploads)
+
+    @cached_property
+    def vector_stores(self) -> VectorStoresWithRawResponse:
+        from .vector_stores.vector_stores import VectorStoresWithRawResponse
+
+        return VectorStoresWithRawResponse(self._client.vector_stores)
+
+    @cached_property
+    def videos(self) -> VideosWithRawResponse:
+        from .videos import VideosWithRawResponse
+
+        return VideosWithRawResponse(self._client.videos)
+
+    @cached_property
+    def webhooks(self) -> WebhooksWithRawResponse:
+        from .webhooks.webhooks import WebhooksWithRawResponse
+
+        return WebhooksWithRawResponse(self._client.webhooks)
 
 
 class SyncResourcesWithStreamingResponse:
@@ -118,10 +558,64 @@ class SyncResourcesWithStreamingResponse:
         self._client = client
 
     @cached_property
+    def admin(self) -> AdminWithStreamingResponse:
+        from .admin.admin import AdminWithStreamingResponse
+
+        return AdminWithStreamingResponse(self._client.admin)
+
+    @cached_property
+    def audio(self) -> AudioWithStreamingResponse:
+        from .audio.audio import AudioWithStreamingResponse
+
+        return AudioWithStreamingResponse(self._client.audio)
+
+    @cached_property
+    def batches(self) -> BatchesWithStreamingResponse:
+        from .batches import BatchesWithStreamingResponse
+
+        return BatchesWithStreamingResponse(self._client.batches)
+
+    @cached_property
+    def beta(self) -> BetaWithStreamingResponse:
+        from .beta.beta import BetaWithStreamingResponse
+
+        return BetaWithStreamingResponse(self._client.beta)
+
+    @cached_property
     def chat(self) -> ChatWithStreamingResponse:
         from .chat.chat import ChatWithStreamingResponse
 
         return ChatWithStreamingResponse(self._client.chat)
+
+    @cached_property
+    def completions(self) -> CompletionsWithStreamingResponse:
+        from .completions import CompletionsWithStreamingResponse
+
+        return CompletionsWithStreamingResponse(self._client.completions)
+
+    @cached_property
+    def containers(self) -> ContainersWithStreamingResponse:
+        from .containers.containers import ContainersWithStreamingResponse
+
+        return ContainersWithStreamingResponse(self._client.containers)
+
+    @cached_property
+    def content_provenance_checks(self) -> ContentProvenanceChecksWithStreamingResponse:
+        from .content_provenance_checks import ContentProvenanceChecksWithStreamingResponse
+
+        return ContentProvenanceChecksWithStreamingResponse(self._client.content_provenance_checks)
+
+    @cached_property
+    def conversations(self) -> ConversationsWithStreamingResponse:
+        from .conversations.conversations import ConversationsWithStreamingResponse
+
+        return ConversationsWithStreamingResponse(self._client.conversations)
+
+    @cached_property
+    def decisions(self) -> DecisionsWithStreamingResponse:
+        from .decisions import DecisionsWithStreamingResponse
+
+        return DecisionsWithStreamingResponse(self._client.decisions)
 
     @cached_property
     def embeddings(self) -> EmbeddingsWithStreamingResponse:
@@ -130,10 +624,52 @@ class SyncResourcesWithStreamingResponse:
         return EmbeddingsWithStreamingResponse(self._client.embeddings)
 
     @cached_property
+    def evals(self) -> EvalsWithStreamingResponse:
+        from .evals.evals import EvalsWithStreamingResponse
+
+        return EvalsWithStreamingResponse(self._client.evals)
+
+    @cached_property
+    def files(self) -> FilesWithStreamingResponse:
+        from .files import FilesWithStreamingResponse
+
+        return FilesWithStreamingResponse(self._client.files)
+
+    @cached_property
+    def fine_tuning(self) -> FineTuningWithStreamingResponse:
+        from .fine_tuning.fine_tuning import FineTuningWithStreamingResponse
+
+        return FineTuningWithStreamingResponse(self._client.fine_tuning)
+
+    @cached_property
+    def images(self) -> ImagesWithStreamingResponse:
+        from .images import ImagesWithStreamingResponse
+
+        return ImagesWithStreamingResponse(self._client.images)
+
+    @cached_property
+    def live(self) -> LiveWithStreamingResponse:
+        from .live.live import LiveWithStreamingResponse
+
+        return LiveWithStreamingResponse(self._client.live)
+
+    @cached_property
     def models(self) -> ModelsWithStreamingResponse:
         from .models import ModelsWithStreamingResponse
 
         return ModelsWithStreamingResponse(self._client.models)
+
+    @cached_property
+    def moderations(self) -> ModerationsWithStreamingResponse:
+        from .moderations import ModerationsWithStreamingResponse
+
+        return ModerationsWithStreamingResponse(self._client.moderations)
+
+    @cached_property
+    def realtime(self) -> RealtimeWithStreamingResponse:
+        from .realtime.realtime import RealtimeWithStreamingResponse
+
+        return RealtimeWithStreamingResponse(self._client.realtime)
 
     @cached_property
     def responses(self) -> ResponsesWithStreamingResponse:
@@ -141,9 +677,69 @@ class SyncResourcesWithStreamingResponse:
 
         return ResponsesWithStreamingResponse(self._client.responses)
 
+    @cached_property
+    def safety(self) -> SafetyWithStreamingResponse:
+        from .safety.safety import SafetyWithStreamingResponse
+
+        return SafetyWithStreamingResponse(self._client.safety)
+
+    @cached_property
+    def skills(self) -> SkillsWithStreamingResponse:
+        from .skills.skills import SkillsWithStreamingResponse
+
+        return SkillsWithStreamingResponse(self._client.skills)
+
+    @cached_property
+    def uploads(self) -> UploadsWithStreamingResponse:
+        from .uploads.uploads import UploadsWithStreamingResponse
+
+        return UploadsWithStreamingResponse(self._client.uploads)
+
+    @cached_property
+    def vector_stores(self) -> VectorStoresWithStreamingResponse:
+        from .vector_stores.vector_stores import VectorStoresWithStreamingResponse
+
+        return VectorStoresWithStreamingResponse(self._client.vector_stores)
+
+    @cached_property
+    def videos(self) -> VideosWithStreamingResponse:
+        from .videos import VideosWithStreamingResponse
+
+        return VideosWithStreamingResponse(self._client.videos)
+
+    @cached_property
+    def webhooks(self) -> WebhooksWithStreamingResponse:
+        from .webhooks.webhooks import WebhooksWithStreamingResponse
+
+        return WebhooksWithStreamingResponse(self._client.webhooks)
+
 
 class AsyncResources:
     """The resources of `AsyncOpenAI`, each made when it is first used."""
+
+    @cached_property
+    def admin(self) -> AsyncAdmin:
+        from .admin.admin import AsyncAdmin
+
+        return AsyncAdmin(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def audio(self) -> AsyncAudio:
+        from .audio.audio import AsyncAudio
+
+        return AsyncAudio(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def batches(self) -> AsyncBatches:
+        from .batches import AsyncBatches
+
+        return AsyncBatches(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def beta(self) -> AsyncBeta:
+        from .beta.beta import AsyncBeta
+
+        return AsyncBeta(self)  # type: ignore[arg-type]
 
     @cached_property
     def chat(self) -> AsyncChat:
@@ -152,10 +748,70 @@ class AsyncResources:
         return AsyncChat(self)  # type: ignore[arg-type]
 
     @cached_property
+    def completions(self) -> AsyncCompletions:
+        from .completions import AsyncCompletions
+
+        return AsyncCompletions(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def containers(self) -> AsyncContainers:
+        from .containers.containers import AsyncContainers
+
+        return AsyncContainers(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def content_provenance_checks(self) -> AsyncContentProvenanceChecks:
+        from .content_provenance_checks import AsyncContentProvenanceChecks
+
+        return AsyncContentProvenanceChecks(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def conversations(self) -> AsyncConversations:
+        from .conversations.conversations import AsyncConversations
+
+        return AsyncConversations(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def decisions(self) -> AsyncDecisions:
+        from .decisions import AsyncDecisions
+
+        return AsyncDecisions(self)  # type: ignore[arg-type]
+
+    @cached_property
     def embeddings(self) -> AsyncEmbeddings:
         from .embeddings import AsyncEmbeddings
 
         return AsyncEmbeddings(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def evals(self) -> AsyncEvals:
+        from .evals.evals import AsyncEvals
+
+        return AsyncEvals(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def files(self) -> AsyncFiles:
+        from .files import AsyncFiles
+
+        return AsyncFiles(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def fine_tuning(self) -> AsyncFineTuning:
+        from .fine_tuning.fine_tuning import AsyncFineTuning
+
+        return AsyncFineTuning(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def images(self) -> AsyncImages:
+        from .images import AsyncImages
+
+        return AsyncImages(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def live(self) -> AsyncLive:
+        from .live.live import AsyncLive
+
+        return AsyncLive(self)  # type: ignore[arg-type]
 
     @cached_property
     def models(self) -> AsyncModels:
@@ -164,10 +820,58 @@ class AsyncResources:
         return AsyncModels(self)  # type: ignore[arg-type]
 
     @cached_property
+    def moderations(self) -> AsyncModerations:
+        from .moderations import AsyncModerations
+
+        return AsyncModerations(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def realtime(self) -> AsyncRealtime:
+        from .realtime.realtime import AsyncRealtime
+
+        return AsyncRealtime(self)  # type: ignore[arg-type]
+
+    @cached_property
     def responses(self) -> AsyncResponses:
         from .responses.responses import AsyncResponses
 
         return AsyncResponses(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def safety(self) -> AsyncSafety:
+        from .safety.safety import AsyncSafety
+
+        return AsyncSafety(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def skills(self) -> AsyncSkills:
+        from .skills.skills import AsyncSkills
+
+        return AsyncSkills(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def uploads(self) -> AsyncUploads:
+        from .uploads.uploads import AsyncUploads
+
+        return AsyncUploads(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def vector_stores(self) -> AsyncVectorStores:
+        from .vector_stores.vector_stores import AsyncVectorStores
+
+        return AsyncVectorStores(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def videos(self) -> AsyncVideos:
+        from .videos import AsyncVideos
+
+        return AsyncVideos(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def webhooks(self) -> AsyncWebhooks:
+        from .webhooks.webhooks import AsyncWebhooks
+
+        return AsyncWebhooks(self)  # type: ignore[arg-type]
 
 
 class AsyncResourcesWithRawResponse:
@@ -177,10 +881,64 @@ class AsyncResourcesWithRawResponse:
         self._client = client
 
     @cached_property
+    def admin(self) -> AsyncAdminWithRawResponse:
+        from .admin.admin import AsyncAdminWithRawResponse
+
+        return AsyncAdminWithRawResponse(self._client.admin)
+
+    @cached_property
+    def audio(self) -> AsyncAudioWithRawResponse:
+        from .audio.audio import AsyncAudioWithRawResponse
+
+        return AsyncAudioWithRawResponse(self._client.audio)
+
+    @cached_property
+    def batches(self) -> AsyncBatchesWithRawResponse:
+        from .batches import AsyncBatchesWithRawResponse
+
+        return AsyncBatchesWithRawResponse(self._client.batches)
+
+    @cached_property
+    def beta(self) -> AsyncBetaWithRawResponse:
+        from .beta.beta import AsyncBetaWithRawResponse
+
+        return AsyncBetaWithRawResponse(self._client.beta)
+
+    @cached_property
     def chat(self) -> AsyncChatWithRawResponse:
         from .chat.chat import AsyncChatWithRawResponse
 
         return AsyncChatWithRawResponse(self._client.chat)
+
+    @cached_property
+    def completions(self) -> AsyncCompletionsWithRawResponse:
+        from .completions import AsyncCompletionsWithRawResponse
+
+        return AsyncCompletionsWithRawResponse(self._client.completions)
+
+    @cached_property
+    def containers(self) -> AsyncContainersWithRawResponse:
+        from .containers.containers import AsyncContainersWithRawResponse
+
+        return AsyncContainersWithRawResponse(self._client.containers)
+
+    @cached_property
+    def content_provenance_checks(self) -> AsyncContentProvenanceChecksWithRawResponse:
+        from .content_provenance_checks import AsyncContentProvenanceChecksWithRawResponse
+
+        return AsyncContentProvenanceChecksWithRawResponse(self._client.content_provenance_checks)
+
+    @cached_property
+    def conversations(self) -> AsyncConversationsWithRawResponse:
+        from .conversations.conversations import AsyncConversationsWithRawResponse
+
+        return AsyncConversationsWithRawResponse(self._client.conversations)
+
+    @cached_property
+    def decisions(self) -> AsyncDecisionsWithRawResponse:
+        from .decisions import AsyncDecisionsWithRawResponse
+
+        return AsyncDecisionsWithRawResponse(self._client.decisions)
 
     @cached_property
     def embeddings(self) -> AsyncEmbeddingsWithRawResponse:
@@ -189,16 +947,94 @@ class AsyncResourcesWithRawResponse:
         return AsyncEmbeddingsWithRawResponse(self._client.embeddings)
 
     @cached_property
+    def evals(self) -> AsyncEvalsWithRawResponse:
+        from .evals.evals import AsyncEvalsWithRawResponse
+
+        return AsyncEvalsWithRawResponse(self._client.evals)
+
+    @cached_property
+    def files(self) -> AsyncFilesWithRawResponse:
+        from .files import AsyncFilesWithRawResponse
+
+        return AsyncFilesWithRawResponse(self._client.files)
+
+    @cached_property
+    def fine_tuning(self) -> AsyncFineTuningWithRawResponse:
+        from .fine_tuning.fine_tuning import AsyncFineTuningWithRawResponse
+
+        return AsyncFineTuningWithRawResponse(self._client.fine_tuning)
+
+    @cached_property
+    def images(self) -> AsyncImagesWithRawResponse:
+        from .images import AsyncImagesWithRawResponse
+
+        return AsyncImagesWithRawResponse(self._client.images)
+
+    @cached_property
+    def live(self) -> AsyncLiveWithRawResponse:
+        from .live.live import AsyncLiveWithRawResponse
+
+        return AsyncLiveWithRawResponse(self._client.live)
+
+    @cached_property
     def models(self) -> AsyncModelsWithRawResponse:
         from .models import AsyncModelsWithRawResponse
 
         return AsyncModelsWithRawResponse(self._client.models)
 
     @cached_property
+    def moderations(self) -> AsyncModerationsWithRawResponse:
+        from .moderations import AsyncModerationsWithRawResponse
+
+        return AsyncModerationsWithRawResponse(self._client.moderations)
+
+    @cached_property
+    def realtime(self) -> AsyncRealtimeWithRawResponse:
+        from .realtime.realtime import AsyncRealtimeWithRawResponse
+
+        return AsyncRealtimeWithRawResponse(self._client.realtime)
+
+    @cached_property
     def responses(self) -> AsyncResponsesWithRawResponse:
         from .responses.responses import AsyncResponsesWithRawResponse
 
         return AsyncResponsesWithRawResponse(self._client.responses)
+
+    @cached_property
+    def safety(self) -> AsyncSafetyWithRawResponse:
+        from .safety.safety import AsyncSafetyWithRawResponse
+
+        return AsyncSafetyWithRawResponse(self._client.safety)
+
+    @cached_property
+    def skills(self) -> AsyncSkillsWithRawResponse:
+        from .skills.skills import AsyncSkillsWithRawResponse
+
+        return AsyncSkillsWithRawResponse(self._client.skills)
+
+    @cached_property
+    def uploads(self) -> AsyncUploadsWithRawResponse:
+        from .uploads.uploads import AsyncUploadsWithRawResponse
+
+        return AsyncUploadsWithRawResponse(self._client.uploads)
+
+    @cached_property
+    def vector_stores(self) -> AsyncVectorStoresWithRawResponse:
+        from .vector_stores.vector_stores import AsyncVectorStoresWithRawResponse
+
+        return AsyncVectorStoresWithRawResponse(self._client.vector_stores)
+
+    @cached_property
+    def videos(self) -> AsyncVideosWithRawResponse:
+        from .videos import AsyncVideosWithRawResponse
+
+        return AsyncVideosWithRawResponse(self._client.videos)
+
+    @cached_property
+    def webhooks(self) -> AsyncWebhooksWithRawResponse:
+        from .webhooks.webhooks import AsyncWebhooksWithRawResponse
+
+        return AsyncWebhooksWithRawResponse(self._client.webhooks)
 
 
 class AsyncResourcesWithStreamingResponse:
@@ -208,10 +1044,64 @@ class AsyncResourcesWithStreamingResponse:
         self._client = client
 
     @cached_property
+    def admin(self) -> AsyncAdminWithStreamingResponse:
+        from .admin.admin import AsyncAdminWithStreamingResponse
+
+        return AsyncAdminWithStreamingResponse(self._client.admin)
+
+    @cached_property
+    def audio(self) -> AsyncAudioWithStreamingResponse:
+        from .audio.audio import AsyncAudioWithStreamingResponse
+
+        return AsyncAudioWithStreamingResponse(self._client.audio)
+
+    @cached_property
+    def batches(self) -> AsyncBatchesWithStreamingResponse:
+        from .batches import AsyncBatchesWithStreamingResponse
+
+        return AsyncBatchesWithStreamingResponse(self._client.batches)
+
+    @cached_property
+    def beta(self) -> AsyncBetaWithStreamingResponse:
+        from .beta.beta import AsyncBetaWithStreamingResponse
+
+        return AsyncBetaWithStreamingResponse(self._client.beta)
+
+    @cached_property
     def chat(self) -> AsyncChatWithStreamingResponse:
         from .chat.chat import AsyncChatWithStreamingResponse
 
         return AsyncChatWithStreamingResponse(self._client.chat)
+
+    @cached_property
+    def completions(self) -> AsyncCompletionsWithStreamingResponse:
+        from .completions import AsyncCompletionsWithStreamingResponse
+
+        return AsyncCompletionsWithStreamingResponse(self._client.completions)
+
+    @cached_property
+    def containers(self) -> AsyncContainersWithStreamingResponse:
+        from .containers.containers import AsyncContainersWithStreamingResponse
+
+        return AsyncContainersWithStreamingResponse(self._client.containers)
+
+    @cached_property
+    def content_provenance_checks(self) -> AsyncContentProvenanceChecksWithStreamingResponse:
+        from .content_provenance_checks import AsyncContentProvenanceChecksWithStreamingResponse
+
+        return AsyncContentProvenanceChecksWithStreamingResponse(self._client.content_provenance_checks)
+
+    @cached_property
+    def conversations(self) -> AsyncConversationsWithStreamingResponse:
+        from .conversations.conversations import AsyncConversationsWithStreamingResponse
+
+        return AsyncConversationsWithStreamingResponse(self._client.conversations)
+
+    @cached_property
+    def decisions(self) -> AsyncDecisionsWithStreamingResponse:
+        from .decisions import AsyncDecisionsWithStreamingResponse
+
+        return AsyncDecisionsWithStreamingResponse(self._client.decisions)
 
     @cached_property
     def embeddings(self) -> AsyncEmbeddingsWithStreamingResponse:
@@ -220,13 +1110,91 @@ class AsyncResourcesWithStreamingResponse:
         return AsyncEmbeddingsWithStreamingResponse(self._client.embeddings)
 
     @cached_property
+    def evals(self) -> AsyncEvalsWithStreamingResponse:
+        from .evals.evals import AsyncEvalsWithStreamingResponse
+
+        return AsyncEvalsWithStreamingResponse(self._client.evals)
+
+    @cached_property
+    def files(self) -> AsyncFilesWithStreamingResponse:
+        from .files import AsyncFilesWithStreamingResponse
+
+        return AsyncFilesWithStreamingResponse(self._client.files)
+
+    @cached_property
+    def fine_tuning(self) -> AsyncFineTuningWithStreamingResponse:
+        from .fine_tuning.fine_tuning import AsyncFineTuningWithStreamingResponse
+
+        return AsyncFineTuningWithStreamingResponse(self._client.fine_tuning)
+
+    @cached_property
+    def images(self) -> AsyncImagesWithStreamingResponse:
+        from .images import AsyncImagesWithStreamingResponse
+
+        return AsyncImagesWithStreamingResponse(self._client.images)
+
+    @cached_property
+    def live(self) -> AsyncLiveWithStreamingResponse:
+        from .live.live import AsyncLiveWithStreamingResponse
+
+        return AsyncLiveWithStreamingResponse(self._client.live)
+
+    @cached_property
     def models(self) -> AsyncModelsWithStreamingResponse:
         from .models import AsyncModelsWithStreamingResponse
 
         return AsyncModelsWithStreamingResponse(self._client.models)
 
     @cached_property
+    def moderations(self) -> AsyncModerationsWithStreamingResponse:
+        from .moderations import AsyncModerationsWithStreamingResponse
+
+        return AsyncModerationsWithStreamingResponse(self._client.moderations)
+
+    @cached_property
+    def realtime(self) -> AsyncRealtimeWithStreamingResponse:
+        from .realtime.realtime import AsyncRealtimeWithStreamingResponse
+
+        return AsyncRealtimeWithStreamingResponse(self._client.realtime)
+
+    @cached_property
     def responses(self) -> AsyncResponsesWithStreamingResponse:
         from .responses.responses import AsyncResponsesWithStreamingResponse
 
         return AsyncResponsesWithStreamingResponse(self._client.responses)
+
+    @cached_property
+    def safety(self) -> AsyncSafetyWithStreamingResponse:
+        from .safety.safety import AsyncSafetyWithStreamingResponse
+
+        return AsyncSafetyWithStreamingResponse(self._client.safety)
+
+    @cached_property
+    def skills(self) -> AsyncSkillsWithStreamingResponse:
+        from .skills.skills import AsyncSkillsWithStreamingResponse
+
+        return AsyncSkillsWithStreamingResponse(self._client.skills)
+
+    @cached_property
+    def uploads(self) -> AsyncUploadsWithStreamingResponse:
+        from .uploads.uploads import AsyncUploadsWithStreamingResponse
+
+        return AsyncUploadsWithStreamingResponse(self._client.uploads)
+
+    @cached_property
+    def vector_stores(self) -> AsyncVectorStoresWithStreamingResponse:
+        from .vector_stores.vector_stores import AsyncVectorStoresWithStreamingResponse
+
+        return AsyncVectorStoresWithStreamingResponse(self._client.vector_stores)
+
+    @cached_property
+    def videos(self) -> AsyncVideosWithStreamingResponse:
+        from .videos import AsyncVideosWithStreamingResponse
+
+        return AsyncVideosWithStreamingResponse(self._client.videos)
+
+    @cached_property
+    def webhooks(self) -> AsyncWebhooksWithStreamingResponse:
+        from .webhooks.webhooks import AsyncWebhooksWithStreamingResponse
+
+        return AsyncWebhooksWithStreamingResponse(self._client.webhooks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Generic, Optional, TypeVar
 
-__all__ = ["ParsedResponseBehaviour", "ResponseBehaviour"]
+__all__ = ["AgentSessionMessageBehaviour", "ParsedResponseBehaviour", "ResponseBehaviour"]
 
 ContentType = TypeVar("ContentType")
 
@@ -43,3 +43,17 @@ class ParsedResponseBehaviour(Generic[ContentType]):
             if parsed:
                 return parsed
         return None
+
+
+class AgentSessionMessageBehaviour:
+    """For `oxide.types.beta.AgentSessionMessage`."""
+
+    __slots__ = ()
+
+    content: Any
+
+    @property
+    def output_text(self) -> str:
+        """The text of all `output_text` parts, joined; empty if there is none."""
+        parts = (part for part in self.content or () if part.type == "output_text")
+        return "".join(part.text for part in parts if part.text is not None)

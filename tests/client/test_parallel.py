@@ -17,9 +17,11 @@ ONLY = {
     "waiting.py": "blocking sockets wait by themselves",
     "Connection._limit": "blocking sockets have a timeout of their own",
     "TLSConnection": "the ssl module does this for blocking sockets",
+    "_call": "a file's methods may be coroutine functions, or be run in worker threads",
+    "_read_async": "only an asynchronous client can iterate asynchronously",
 }
 
-_RENAMED = {"__anext__": "__next__", "aclose": "close", "AsyncHTTPTransport": "HTTPTransport"}
+_RENAMED = {"__anext__": "__next__", "__aiter__": "__iter__", "aclose": "close", "AsyncHTTPTransport": "HTTPTransport"}
 
 
 def outline(path: Path) -> list[str]:
@@ -38,6 +40,7 @@ def outline(path: Path) -> list[str]:
                 visit(node.body, name + ".")
             else:
                 arguments = ast.unparse(node.args).replace("AsyncTransport", "Transport")
+                arguments = arguments.replace("AsyncIterator", "Iterator")
                 lines.append(f"def {name}({arguments})")
 
     visit(ast.parse(path.read_text()).body, "")
@@ -65,7 +68,7 @@ def statements(path: Path) -> list[str]:
         ):
             node.body = node.body[1:] or [ast.Pass()]
     text = ast.unparse(tree)
-    text = re.sub(r"\basync def\b", "def", text).replace("await ", "").replace("StopAsyncIteration", "StopIteration")
+    text = re.sub(r"\basync (?=def|for)", "", text).replace("await ", "").replace("StopAsyncIteration", "StopIteration")
     for old, new in _RENAMED.items():
         text = re.sub(rf"\b{old}\b", new, text)
     return [line for line in text.replace("AsyncTransport", "Transport").splitlines() if line]

@@ -12,7 +12,16 @@ import anyio.lowlevel
 from ...core.dial import Address
 from ...core.errors import ReadError, WriteError
 from ...core.http11 import H1Connection
-from ..sockets import READ_SIZE, configure, connect_error, default_ssl_context, input_probe, is_timeout, tls_error
+from ..sockets import (
+    READ_SIZE,
+    configure,
+    connect_error,
+    default_ssl_context,
+    input_probe,
+    is_pending,
+    is_timeout,
+    tls_error,
+)
 from .waiting import Waiter
 
 __all__ = ["Connection", "Network", "TLSConnection"]
@@ -47,6 +56,17 @@ class Connection:
         except OSError as error:
             if is_timeout(error):
                 raise
+            raise ReadError(f"the connection broke: {error.strerror or error}") from error
+
+    def read_ready(self) -> bytes | None:
+        """What has come already, `None` for nothing, empty at the end of the connection. Raises ReadError."""
+        if not self.is_stale():
+            return None
+        try:
+            return self._sock.recv(READ_SIZE)
+        except OSError as error:
+            if is_pending(error):
+                return None
             raise ReadError(f"the connection broke: {error.strerror or error}") from error
 
     async def write(self, data: bytes, allowance: Callable[[], float | None]) -> None:
@@ -127,6 +147,22 @@ class TLSConnection(Connection):
                 except ssl.SSLWantReadError:
                     await self._flush(timeout)
                     await self._fill(timeout)
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            return b""
+        except ssl.SSLError as error:
+            raise ReadError(f"the TLS connection broke: {error.reason or error}") from error
+
+    def read_ready(self) -> bytes | None:
+        data = super().read_ready()
+        if data:
+            self._incoming.write(data)
+        elif data is not None:
+            self._incoming.write_eof()
+        try:
+            return self._tls.read(READ_SIZE)
+        except ssl.SSLWantReadError:
+            # Half a record, or one that is not for us, such as a session ticket.
+            return None
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             return b""
         except ssl.SSLError as error:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from inspect import isawaitable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from ...core.http import Response
 from ...core.transport import AsyncTransport
+
+if TYPE_CHECKING:
+    from ...core.body import Plan
 
 __all__ = ["IO", "run"]
 
@@ -40,6 +43,12 @@ class IO:
     def __init__(self, transport: AsyncTransport) -> None:
         self.transport = transport
 
+    async def load(self, plan: Plan) -> Any:
+        # Few calls have a body that is a file.
+        from .files import load
+
+        return await load(plan)
+
     async def read(self, response: Response) -> bytes:
         return await response.aread()
 
@@ -49,6 +58,14 @@ class IO:
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)
 
-    async def invoke(self, function: Callable[..., Any], *args: Any) -> Any:
-        result = function(*args)
+    async def invoke(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
         return await result if isawaitable(result) else result
+
+    async def block(self, function: Callable[..., Any], *args: Any) -> Any:
+        return await anyio.to_thread.run_sync(function, *args)
+
+    async def map(self, function: Callable[[Any], Any], items: Iterable[Any], limit: int) -> list[Any]:
+        from .map import map_concurrently
+
+        return await map_concurrently(function, items, limit)

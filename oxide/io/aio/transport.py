@@ -44,11 +44,14 @@ class AsyncHTTPTransport:
         exchange = Exchange(connection.h1, request, stream, reused)
         try:
             try:
-                await connection.write(exchange.data_to_send(), exchange.allowance)
-                exchange.sent()
+                if isinstance(request.content, bytes):
+                    await connection.write(exchange.data_to_send(), exchange.allowance)
+                    exchange.sent()
+                else:
+                    await self._upload(connection, exchange, request.content)
             except WriteError as error:
                 exchange.sent(error)
-            while not exchange.receive_data(await connection.read(exchange.allowance())):
+            while not (exchange.ready or exchange.receive_data(await connection.read(exchange.allowance()))):
                 pass
         except (TransportError, TimeoutError) as error:
             self._pool.release(connection, False)
@@ -62,6 +65,22 @@ class AsyncHTTPTransport:
         if stream:
             response.stream = Body(self._pool, connection, exchange)
         return response
+
+    async def _upload(self, connection: Connection, exchange: Exchange, content: Any) -> None:
+        head = exchange.data_to_send()
+        chunks = content.__aiter__()
+        try:
+            async for data in chunks:
+                await connection.write(head + exchange.body_to_send(data), exchange.allowance)
+                head = b""
+                if exchange.answered(connection.read_ready()):
+                    return
+            end = head + exchange.body_to_send(b"")
+            if end:
+                await connection.write(end, exchange.allowance)
+            exchange.sent()
+        finally:
+            await chunks.aclose()
 
     async def aclose(self) -> None:
         """Close what is idle, now, and what is in use when it is done."""

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 from ...core.dial import Address
 from ...core.errors import ReadError, WriteError
 from ...core.http11 import H1Connection
-from ..sockets import READ_SIZE, configure, connect_error, default_ssl_context, input_probe, is_timeout, tls_error
+from ..sockets import (
+    READ_SIZE,
+    configure,
+    connect_error,
+    default_ssl_context,
+    input_probe,
+    is_pending,
+    is_timeout,
+    tls_error,
+)
 
 if TYPE_CHECKING:
     import ssl
@@ -45,6 +54,20 @@ class Connection:
         except OSError as error:
             if is_timeout(error):
                 raise
+            raise ReadError(f"the connection broke: {error.strerror or error}") from error
+
+    def read_ready(self) -> bytes | None:
+        """What has come already, `None` for nothing, empty at the end of the connection. Raises ReadError."""
+        if not self.is_stale():
+            return None
+        self._sock.settimeout(0.0)
+        # No limit that anybody sets, so that the next one is set.
+        self._timeout = -1.0
+        try:
+            return self._sock.recv(READ_SIZE)
+        except OSError as error:
+            if is_pending(error):
+                return None
             raise ReadError(f"the connection broke: {error.strerror or error}") from error
 
     def write(self, data: bytes, allowance: Callable[[], float | None]) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
-from typing import Any
+from collections.abc import Callable, Generator, Iterable
+from typing import TYPE_CHECKING, Any
 
 from ...core.http import Response
 from ...core.transport import Transport
+
+if TYPE_CHECKING:
+    from ...core.body import Plan
 
 __all__ = ["IO", "run"]
 
@@ -38,6 +41,12 @@ class IO:
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
 
+    def load(self, plan: Plan) -> Any:
+        # Few calls have a body that is a file.
+        from .files import load
+
+        return load(plan)
+
     def read(self, response: Response) -> bytes:
         return response.read()
 
@@ -47,5 +56,14 @@ class IO:
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
 
-    def invoke(self, function: Callable[..., Any], *args: Any) -> Any:
+    def invoke(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    def block(self, function: Callable[..., Any], *args: Any) -> Any:
         return function(*args)
+
+    def map(self, function: Callable[[Any], Any], items: Iterable[Any], limit: int) -> list[Any]:
+        # A pool of threads takes 5 ms to import, and few calls need one.
+        from .map import map_concurrently
+
+        return map_concurrently(function, items, limit)

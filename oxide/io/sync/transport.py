@@ -42,11 +42,14 @@ class HTTPTransport:
         exchange = Exchange(connection.h1, request, stream, reused)
         try:
             try:
-                connection.write(exchange.data_to_send(), exchange.allowance)
-                exchange.sent()
+                if isinstance(request.content, bytes):
+                    connection.write(exchange.data_to_send(), exchange.allowance)
+                    exchange.sent()
+                else:
+                    self._upload(connection, exchange, request.content)
             except WriteError as error:
                 exchange.sent(error)
-            while not exchange.receive_data(connection.read(exchange.allowance())):
+            while not (exchange.ready or exchange.receive_data(connection.read(exchange.allowance()))):
                 pass
         except (TransportError, TimeoutError) as error:
             self._pool.release(connection, False)
@@ -60,6 +63,22 @@ class HTTPTransport:
         if stream:
             response.stream = Body(self._pool, connection, exchange)
         return response
+
+    def _upload(self, connection: Connection, exchange: Exchange, content: Any) -> None:
+        head = exchange.data_to_send()
+        chunks = content.__iter__()
+        try:
+            for data in chunks:
+                connection.write(head + exchange.body_to_send(data), exchange.allowance)
+                head = b""
+                if exchange.answered(connection.read_ready()):
+                    return
+            end = head + exchange.body_to_send(b"")
+            if end:
+                connection.write(end, exchange.allowance)
+            exchange.sent()
+        finally:
+            chunks.close()
 
     def close(self) -> None:
         """Close what is idle, now, and what is in use when it is done."""

@@ -130,7 +130,7 @@ _RETRIEVE = Operation(
     response="oxide.types.responses.response:Response",
     stream="oxide.types.responses.response_stream_event:ResponseStreamEvent",
 )
-_DELETE = Operation("DELETE", "/responses/{response_id}", path_params=("response_id",), accepts="*/*")
+_DELETE = Operation("DELETE", "/responses/{response_id}", path_params=("response_id",), sends=(("Accept", "*/*"),))
 _CANCEL = Operation(
     "POST",
     "/responses/{response_id}/cancel",

@@ -12,6 +12,6 @@ class InputAudio(BaseModel):
     format: Literal["mp3", "wav"]
 
 
-class ResponseInputAudio(BaseModel):
+class ResponseInputAudio(BaseModel, tag_field="type", tag="input_audio"):
     input_audio: InputAudio
     type: Literal["input_audio"]

@@ -1,0 +1,48 @@
+"""The models and TypedDicts that users of the official SDK meet outside of `openai.types`."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import openai
+import typing_extensions
+
+from .compare import unequal
+
+__all__ = ["compare_outside", "public"]
+
+# Where they are public.
+_PLACES = ("openai", "openai.auth", "openai.pagination", "openai.lib.streaming.chat", "openai.lib.streaming.responses")
+
+
+def public() -> Iterator[tuple[str, str, str]]:
+    """`model` or `params`, the module, the name."""
+    for place in _PLACES:
+        for name, value in sorted(vars(importlib.import_module(place)).items()):
+            if name.startswith("_") or not isinstance(value, type) or value.__module__.startswith("openai.types"):
+                continue
+            if typing_extensions.is_typeddict(value):
+                yield "params", place, name
+            elif issubclass(value, openai.BaseModel) and not inspect.isabstract(value) and value.model_fields:
+                yield "model", place, name
+
+
+def fields(place: str, name: str) -> dict[str, Any]:
+    """The fields or keys of the official one."""
+    official = getattr(importlib.import_module(place), name)
+    return getattr(official, "model_fields", None) or official.__annotations__
+
+
+def compare_outside(place: str, name: str) -> Iterator[str]:
+    """Is it here, with the same fields or keys?"""
+    ours_place = place.replace("openai", "oxide", 1)
+    try:
+        ours = getattr(importlib.import_module(ours_place), name)
+    except (AttributeError, ModuleNotFoundError):
+        yield f"{ours_place}.{name} is missing"
+        return
+    mine = getattr(ours, "__struct_fields__", None) or ours.__annotations__
+    yield from unequal(f"{ours_place}.{name}: field", set(fields(place, name)), set(mine) - {"_ox"})

@@ -1,0 +1,35 @@
+"""What the official SDK has and oxide has not, each with the reason. Whatever is missing and not here makes `parity` fail."""
+
+from __future__ import annotations
+
+__all__ = ["METHODS", "NAMES", "OUTSIDE"]
+
+_BEFORE_1 = "a name of the interface before 1.0, which there too can only be told to be gone"
+
+# Names that packages export.
+NAMES: dict[str, str] = {
+    f"openai.{name}": _BEFORE_1
+    for name in (
+        "Audio",
+        "ChatCompletion",
+        "Completion",
+        "Customer",
+        "Deployment",
+        "Edit",
+        "Embedding",
+        "Engine",
+        "ErrorObject",
+        "File",
+        "FineTune",
+        "FineTuningJob",
+        "Image",
+        "Model",
+        "Moderation",
+    )
+} | {"openai.override": "of typing_extensions, left over there from how the module is written"}
+
+# Methods, as a user writes them: `audio.speech.create`.
+METHODS: dict[str, str] = {}
+
+# Models and TypedDicts outside of `openai.types`: `openai.pagination.SyncPage`.
+OUTSIDE: dict[str, str] = {}

@@ -1,0 +1,46 @@
+"""`client.beta.threads`: making a thread, starting a run on it and waiting until that stops."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .._resource import AsyncAPIResource, SyncAPIResource
+from ..core.flow import Flow, Invoke
+from ..core.sentinels import Omit, omit
+from ._run import arun, run
+from .runs import poll_run
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .._client import AsyncOpenAI, OpenAI
+    from .._resource import CallOptions
+    from ..types.beta.thread_create_and_run_params import ThreadCreateAndRunParamsBase
+    from ..types.beta.threads.run import Run
+
+    class _CreateAndRun(ThreadCreateAndRunParamsBase, CallOptions, total=False):
+        pass
+
+
+__all__ = ["AsyncThreadsHelpers", "ThreadsHelpers"]
+
+
+def _create_and_run_poll(client: OpenAI | AsyncOpenAI, interval: int | Omit, params: Any) -> Flow[Run]:
+    started: Run = yield Invoke(client.beta.threads.create_and_run, stream=False, **params)
+    return (yield from poll_run(client, started.id, started.thread_id, interval, params))
+
+
+class ThreadsHelpers(SyncAPIResource):
+    """What `Threads` does in several requests."""
+
+    def create_and_run_poll(self, *, poll_interval_ms: int | Omit = omit, **params: Unpack[_CreateAndRun]) -> Run:
+        """Make a thread, start a run on it and wait until that stops; see `create_and_run` and `runs.poll`."""
+        return run(self._client, _create_and_run_poll(self._client, poll_interval_ms, params))
+
+
+class AsyncThreadsHelpers(AsyncAPIResource):
+    """What `AsyncThreads` does in several requests."""
+
+    async def create_and_run_poll(self, *, poll_interval_ms: int | Omit = omit, **params: Unpack[_CreateAndRun]) -> Run:
+        """Make a thread, start a run on it and wait until that stops; see `create_and_run` and `runs.poll`."""
+        return await arun(self._client, _create_and_run_poll(self._client, poll_interval_ms, params))

@@ -1,0 +1,1 @@
+"""Names of helpers, at the places where the official SDK has them."""
