@@ -9,8 +9,10 @@ import typing
 from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime, timezone
+from os import PathLike
+from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import IO, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import pydantic
 import typing_extensions
@@ -21,6 +23,15 @@ _MARKERS = (typing.Annotated, Required, NotRequired, typing_extensions.ReadOnly,
 _ABSENT = (Omit, NotGiven)
 _UNIONS = (Union, UnionType)
 _MAPPINGS = ("dict", "Mapping")
+
+# What the SDK takes as a file. Open files have tests of their own: reading one changes it.
+FILES: tuple[Any, ...] = (
+    ("picture.png", b"\x89PNG\r\n\x1a\n", "image/png"),
+    b"only the bytes",
+    ('\u00e9 "quoted".txt', b"no type"),
+    ("own.bin", b"\x00\xff\r\n--", "application/x-own", {"X-Own": "1"}),
+    Path(__file__),
+)
 
 # Types nest without end (a filter of filters): from here on only what is required, and one of each.
 DEEP = 5
@@ -50,6 +61,8 @@ class Generator:
         origin, arguments = get_origin(annotation), get_args(annotation)
         if origin in _UNIONS:
             return self._union(annotation, depth)
+        if is_file(annotation):
+            return self._turn("a file", FILES)
         if origin is Literal:
             return self._turn(annotation, arguments)
         if is_typeddict(annotation):
@@ -73,7 +86,8 @@ class Generator:
         if annotation is int:
             return self._count
         if annotation is float:
-            return self._count + 0.5
+            # Between 0 and 1, as most are that have limits.
+            return (self._count % 8 + 0.5) / 8
         if annotation is bool:
             return self._count % 2 == 0
         if annotation in (object, Any, "object"):
@@ -110,7 +124,7 @@ class Generator:
         return {
             name: self.value(hint, depth + 1)
             for name, hint in hints.items()
-            if name in cls.__required_keys__ or optional
+            if optional or is_required(cls, name, hint)
         }
 
     def _model(self, cls: type[pydantic.BaseModel], depth: int) -> dict[str, Any]:
@@ -135,14 +149,39 @@ def strip(annotation: Any) -> Any:
             return annotation
 
 
+def is_required(cls: Any, name: str, hint: Any) -> bool:
+    """Whether a key of a TypedDict has to be there. `__required_keys__` alone does not see marks in postponed annotations."""
+    while get_origin(hint) in _MARKERS:
+        if get_origin(hint) in (Required, NotRequired):
+            return get_origin(hint) is Required
+        hint = get_args(hint)[0]
+    return name in cls.__required_keys__
+
+
 def members(annotation: Any) -> list[Any]:
     """The alternatives of a union that are values to send, unions inside of it included; of another type, itself."""
     annotation = strip(annotation)
     if get_origin(annotation) not in _UNIONS:
         return [annotation]
-    return [
-        member for part in get_args(annotation) if strip(part) not in (*_ABSENT, type(None)) for member in members(part)
-    ] or [type(None)]
+    found: list[Any] = []
+    for part in get_args(annotation):
+        part = strip(part)
+        if is_file(part):
+            # The forms that a file can have count as one: `FILES` has them all.
+            found += [bytes] if bytes not in found else []
+        elif part not in (*_ABSENT, type(None)):
+            found += [member for member in members(part) if member is not bytes or bytes not in found]
+    return found or [type(None)]
+
+
+def is_file(annotation: Any) -> bool:
+    """Whether it is one of the forms in which a file can be given."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is tuple:
+        return any(is_file(strip(argument)) for argument in arguments)
+    if origin in _UNIONS:
+        return bool(arguments) and all(is_file(strip(argument)) for argument in arguments)
+    return annotation in (bytes, PathLike) or origin in (IO, PathLike)
 
 
 def weight(annotation: Any) -> int:
@@ -151,7 +190,8 @@ def weight(annotation: Any) -> int:
     if get_origin(annotation) is Literal or annotation in (str, int, float, bool):
         return 0
     if is_typeddict(annotation):
-        return 2 + len(annotation.__required_keys__)
+        hints = typing_extensions.get_type_hints(annotation, include_extras=True)
+        return 2 + sum(is_required(annotation, name, hint) for name, hint in hints.items())
     if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
         return 2 + sum(field.is_required() for field in annotation.model_fields.values())
     return 1

@@ -1,29 +1,83 @@
-"""The methods that both SDKs have, found by walking through both clients."""
+"""Every method of the official SDK, found by walking through its client. oxide has to have them all."""
 
 from __future__ import annotations
 
 import inspect
 import typing
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import openai
 
-import oxide
+_SEVERAL = "more than one request, each of them a method's: tests/helpers"
+_SOCKET = "opens a WebSocket, and makes no request that a recorder could answer"
+_PARSES = "wraps the request of another method: sends it with a schema, and parses what comes"
+_NO_REQUEST = "makes no request: tests/helpers"
 
-# Helpers that are more than one request, or none; they have tests of their own.
-HELPERS = ("parse", "stream", "connect", "run_tools")
-HELPER_ENDINGS = ("_and_poll", "_and_stream", "poll", "upload_and_poll")
+# The methods that are not one request, and so not compared here, each with the reason.
+ELSEWHERE: dict[str, str] = {
+    "beta.agents.environments.files.prepare": _SEVERAL,
+    "beta.agents.environments.files.prepare_directory": _SEVERAL,
+    "beta.agents.environments.files.upload": _SEVERAL,
+    "beta.agents.sessions.artifacts.for_result": _NO_REQUEST,
+    "beta.agents.sessions.stream": _PARSES,
+    "beta.chat.completions.parse": _PARSES,
+    "beta.chat.completions.stream": _PARSES,
+    "beta.realtime.connect": _SOCKET,
+    "beta.responses.connect": _SOCKET,
+    "beta.threads.create_and_run_poll": _SEVERAL,
+    "beta.threads.create_and_run_stream": _PARSES,
+    "beta.threads.runs.create_and_poll": _SEVERAL,
+    "beta.threads.runs.create_and_stream": _PARSES,
+    "beta.threads.runs.poll": _SEVERAL,
+    "beta.threads.runs.stream": _PARSES,
+    "beta.threads.runs.submit_tool_outputs_and_poll": _SEVERAL,
+    "beta.threads.runs.submit_tool_outputs_stream": _PARSES,
+    "chat.completions.parse": _PARSES,
+    "chat.completions.stream": _PARSES,
+    "files.wait_for_processing": _SEVERAL,
+    "live.connect": _SOCKET,
+    "live.forks.connect": _SOCKET,
+    "live.sideband.connect": _SOCKET,
+    "realtime.connect": _SOCKET,
+    "realtime.translations.connect": _SOCKET,
+    "responses.connect": _SOCKET,
+    "responses.parse": _PARSES,
+    "responses.stream": _PARSES,
+    "uploads.upload_file_chunked": _SEVERAL,
+    "vector_stores.file_batches.create_and_poll": _SEVERAL,
+    "vector_stores.file_batches.poll": _SEVERAL,
+    "vector_stores.file_batches.upload_and_poll": _SEVERAL,
+    "vector_stores.files.create_and_poll": _SEVERAL,
+    "vector_stores.files.poll": _SEVERAL,
+    "vector_stores.files.upload": _SEVERAL,
+    "vector_stores.files.upload_and_poll": _SEVERAL,
+    "videos.create_and_poll": _SEVERAL,
+    "videos.poll": _SEVERAL,
+    "webhooks.unwrap": _NO_REQUEST,
+    "webhooks.verify_signature": _NO_REQUEST,
+}
+
+
+# Parameters that only the official SDK has, each with the reason.
+ONLY_THEIRS: dict[tuple[str, str], str] = {
+    ("beta.agents.sessions.create", "output_type"): "does not travel: a class that a turn's text is parsed to",
+    ("beta.agents.sessions.create", "tool_handlers"): "does not travel: functions that are called with a turn's events",
+}
+
+# Parameters that travel as header fields, in which there is no null.
+HEADERS = ("betas", "idempotency_key")
 
 
 class Method:
-    """A method.
+    """A method that makes one request.
 
     Attributes:
         name: such as `"chat.completions.create"`.
         path: names of the path parameters, which come first and positionally.
         parameters: name to type of the keyword parameters, without those that every method has.
-        required: names of the keyword parameters that have no default (in the signature with the fewest).
+        required: names of the keyword parameters that have to be there (in the signature with the fewest).
         returns: the annotation of the result, as the synchronous client has it.
         streams: whether there is a `stream` parameter.
     """
@@ -32,55 +86,66 @@ class Method:
 
     def __init__(self, name: str, function: Any) -> None:
         self.name = name
+        overloads = _required_by_overloads(function)
         function = inspect.unwrap(function)
         hints = typing.get_type_hints(function, include_extras=True)
         self.path: list[str] = []
         self.parameters: dict[str, Any] = {}
-        self.required: list[str] = []
+        required: list[str] = []
         for parameter in inspect.signature(function).parameters.values():
-            if parameter.name in self.COMMON:
+            if parameter.name in self.COMMON or (name, parameter.name) in ONLY_THEIRS:
                 continue
             if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
                 self.path.append(parameter.name)
                 continue
             self.parameters[parameter.name] = hints[parameter.name]
             if parameter.default is parameter.empty:
-                self.required.append(parameter.name)
+                required.append(parameter.name)
+        self.required = required if overloads is None else [name for name in overloads if name not in self.path]
         self.returns = hints["return"]
         self.streams = "stream" in self.parameters
-        overloads = REQUIRED_BY_OVERLOADS.get(name)
-        if overloads is not None:
-            self.required = list(overloads)
 
     def __repr__(self) -> str:
         return self.name
 
-    def on(self, client: Any) -> Any:
-        """The bound method of a client."""
-        for part in self.name.split("."):
+    def on(self, client: Any, view: str | None = None) -> Any:
+        """The bound method of a client, or of the resource's view (`"with_raw_response"`)."""
+        *parts, name = self.name.split(".")
+        for part in parts:
             client = getattr(client, part)
-        return client
+        return getattr(getattr(client, view) if view else client, name)
 
 
-# The implementation's signature has defaults for what the overloads require.
-REQUIRED_BY_OVERLOADS: dict[str, tuple[str, ...]] = {"chat.completions.create": ("messages", "model")}
+def _required_by_overloads(function: Any) -> list[str] | None:
+    """What the overload with the fewest parameters requires, where the implementation's signature has defaults for that.
+
+    `typing.get_overloads` is not there on Python 3.10; the decorator that checks for them keeps the names in its closure.
+    """
+    while function is not None:
+        if inspect.isfunction(function) and "variants" in function.__code__.co_freevars:
+            variants = inspect.getclosurevars(function).nonlocals["variants"]
+            return min(map(list, variants), key=len)
+        function = getattr(function, "__wrapped__", None)
+    return None
 
 
-def _walk(theirs: Any, ours: Any, prefix: str) -> Iterator[Method]:
+def _walk(theirs: Any, prefix: str) -> Iterator[tuple[str, Any]]:
     for name in dir(type(theirs)):
-        if name.startswith(("_", "with_")) or not hasattr(type(ours), name):
+        if name.startswith(("_", "with_")):
             continue
         value = getattr(theirs, name)
         if type(value).__module__.startswith("openai.resources"):
-            yield from _walk(value, getattr(ours, name), f"{prefix}{name}.")
-        elif prefix and inspect.ismethod(value) and name not in HELPERS and not name.endswith(HELPER_ENDINGS):
-            yield Method(prefix + name, getattr(type(theirs), name))
+            yield from _walk(value, f"{prefix}{name}.")
+        elif prefix and inspect.ismethod(value):
+            yield prefix + name, getattr(type(theirs), name)
 
 
-def _all() -> list[Method]:
-    with openai.OpenAI(api_key="x") as theirs, oxide.OpenAI(api_key="x") as ours:
-        return list(_walk(theirs, ours, ""))
+def _all() -> dict[str, Any]:
+    with warnings.catch_warnings(), openai.OpenAI(api_key="x") as theirs:
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return dict(_walk(theirs, ""))
 
 
-METHODS = _all()
+NAMES = _all()
+METHODS = [Method(name, function) for name, function in NAMES.items() if name not in ELSEWHERE]
 BY_NAME = {method.name: method for method in METHODS}

@@ -6,6 +6,8 @@ import json
 import threading
 from collections import deque
 from collections.abc import Iterable
+from email.parser import BytesParser
+from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
@@ -49,8 +51,54 @@ class Sent:
         """The body as JSON; `None` for no body."""
         return json.loads(self.body) if self.body else None
 
+    @property
+    def parts(self) -> list[Part]:
+        """The parts of a multipart body; none if it is of another type."""
+        kind = self.headers.get("content-type", "")
+        if not kind.startswith("multipart/form-data"):
+            return []
+        message = BytesParser(policy=HTTP).parsebytes(b"content-type: %b\r\n\r\n%b" % (kind.encode(), self.body))
+        assert message.is_multipart()
+        assert not message.defects, message.defects
+        return [Part(part) for part in message.iter_parts()]
+
+    @property
+    def content(self) -> Any:
+        """What the body says: a JSON value, a list of parts, or bytes of another type; `None` for no body.
+
+        Parts are sorted by name, those of one name in the order in which they came, which is what a form means.
+        """
+        kind = self.headers.get("content-type", "")
+        if kind.startswith("multipart/form-data"):
+            return sorted(self.parts, key=lambda part: part.name)
+        return self.json if kind.startswith("application/json") else self.body or None
+
     def __repr__(self) -> str:
         return f"<{self.method} {self.target} {self.body[:200]!r}>"
+
+
+class Part:
+    """One part of a `multipart/form-data` body; equal to another if everything is.
+
+    Attributes:
+        name: the field's.
+        headers: lower-case name to value, as they were sent. `Content-Disposition` has the name and the file name.
+        content: bytes.
+    """
+
+    def __init__(self, message: Any) -> None:
+        assert not message.defects, message.defects
+        self.headers = {name.lower(): str(value) for name, value in message.raw_items()}
+        self.name: str = message.get_param("name", header="content-disposition")
+        self.content: bytes = message.get_payload(decode=True)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Part) and (self.headers, self.content) == (other.headers, other.content)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<{self.headers} {self.content[:100]!r}>"
 
 
 class Answer:

@@ -7,20 +7,26 @@ from typing import Any
 import pytest
 
 from .generate import Generator, members
-from .methods import METHODS, Method
+from .methods import ELSEWHERE, HEADERS, METHODS, NAMES, Method
 from .sides import Sides, sdk
 
+# Some methods of the official SDK say that they are about to go.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
 METHOD = pytest.mark.parametrize("method", METHODS, ids=repr)
-SAMPLES = 4
+
+# The types of these allow a mapping instead of a file, which both SDKs refuse.
+REFUSED = ("videos.create", "videos.edit", "videos.extend")
 
 
 def path_values(method: Method) -> list[str]:
     return [f"{name}_1" for name in method.path]
 
 
-def test_methods_are_found() -> None:
-    names = {method.name for method in METHODS}
-    assert {"responses.create", "chat.completions.messages.list", "embeddings.create", "models.list"} <= names
+def test_no_method_is_skipped() -> None:
+    assert len(NAMES) == 436
+    assert set(ELSEWHERE) <= set(NAMES)
+    assert len(METHODS) + len(ELSEWHERE) == len(NAMES)
 
 
 @METHOD
@@ -29,7 +35,7 @@ def test_only_what_is_required(method: Method, sides: Sides) -> None:
     params = {name: values.value(method.parameters[name]) for name in method.required}
     for theirs, mine in sides.same(lambda client: method.on(client)(*path_values(method), **params)):
         assert len(mine.sent) == 1
-        assert bool(mine.error) == bool(theirs.error)
+        assert bool(mine.error) == bool(theirs.error), (theirs.error, mine.error)
 
 
 @pytest.mark.parametrize(
@@ -38,35 +44,31 @@ def test_only_what_is_required(method: Method, sides: Sides) -> None:
     ids=repr,
 )
 def test_every_parameter(method: Method, stream: bool, sides: Sides) -> None:
-    values = Generator()
-    for sample in range(SAMPLES):
-        params = {name: values.value(kind) for name, kind in method.parameters.items()}
+    """Each member of each union at the top level; and once with the least, once with all that is inside of them."""
+    choices = {name: members(kind) for name, kind in method.parameters.items() if name != "stream"}
+    everything, least = Generator(), Generator(optional=False)
+    for sample in range(max(2, *map(len, choices.values())) if choices else 1):
+        values = least if sample % 2 else everything
+        params = {name: values.value(kinds[sample % len(kinds)]) for name, kinds in choices.items()}
         if method.streams:
             params["stream"] = stream
         outcomes = sides.same(
             lambda client, params=params: method.on(client)(*path_values(method), **params), asynchronous=sample == 0
         )
-        assert all(len(mine.sent) == 1 for _, mine in outcomes)
+        sent = {len(mine.sent) for _, mine in outcomes}
+        assert sent == {1} or (sent == {0} and method.name in REFUSED)
 
 
 @METHOD
-def test_each_parameter_alone(method: Method, sides: Sides) -> None:
-    # Each member of each union, at the top level; and null, which is sent, unlike what is left out.
+def test_null_is_sent(method: Method, sides: Sides) -> None:
+    """Unlike what is left out. No header field and no file is null."""
     least = Generator(optional=False)
-    required = {name: least.value(method.parameters[name]) for name in method.required}
+    params = {name: least.value(method.parameters[name]) for name in method.required}
     for name, kind in method.parameters.items():
-        if name == "stream":
-            continue
-        for member in members(kind):
-            params = {**required, name: Generator(optional=False).value(member)}
-            sides.same(
-                lambda client, params=params: method.on(client)(*path_values(method), **params), asynchronous=False
-            )
-        if name not in required:
-            sides.same(
-                lambda client, name=name: method.on(client)(*path_values(method), **required, **{name: None}),
-                asynchronous=False,
-            )
+        if name not in (*params, *HEADERS, "stream") and bytes not in members(kind):
+            params[name] = None
+    if len(params) > len(method.required):
+        sides.same(lambda client: method.on(client)(*path_values(method), **params), asynchronous=False)
 
 
 @METHOD
@@ -80,6 +82,7 @@ def test_what_is_left_out_is_not_sent(method: Method, sentinel: str, sides: Side
         left_out = dict.fromkeys(optional, getattr(sdk(client), sentinel))
         return method.on(client)(*path_values(method), **required, **left_out)
 
-    for _, mine in sides.same(call):
-        body = mine.sent[0].json or {}
-        assert not set(body) & set(optional) - {"encoding_format"}
+    for _, mine in sides.same(call, asynchronous=sentinel == "omit"):
+        body = mine.sent[0].content
+        names = [part.name for part in body] if mine.sent[0].parts else body if isinstance(body, dict) else ()
+        assert not set(names) & set(optional) - {"encoding_format"}

@@ -1,21 +1,60 @@
-"""What type checkers are to make of typical uses. `nox -s types` runs mypy --strict on it; nothing here is executed.
+"""What type checkers are to make of typical uses. `nox -s types` runs mypy --strict and basedpyright on it; nothing here
+is executed.
 
-A `type: ignore` marks what has to be an error: mypy complains about the comment where it is not one.
+A `type: ignore` marks what has to be an error: both complain about the comment where it is not one.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 from typing_extensions import assert_type
 
 import oxide
 from oxide import AsyncOpenAI, AsyncStream, OpenAI, Stream
-from oxide.pagination import AsyncCursorPage, SyncCursorPage, SyncPage
-from oxide.types import CreateEmbeddingResponse, Model
+from oxide.pagination import (
+    AsyncConversationCursorPage,
+    AsyncCursorPage,
+    SyncConversationCursorPage,
+    SyncCursorPage,
+    SyncPage,
+)
+from oxide.types import (
+    Batch,
+    Completion,
+    ContainerListResponse,
+    ContentProvenanceCheck,
+    CreateEmbeddingResponse,
+    Decision,
+    EvalCreateResponse,
+    FileObject,
+    ImageEditStreamEvent,
+    ImageGenStreamEvent,
+    ImagesResponse,
+    Model,
+    ModerationCreateResponse,
+    Skill,
+    Upload,
+    VectorStore,
+    VectorStoreSearchResponse,
+    Video,
+)
+from oxide.types.admin.organization import Project
+from oxide.types.audio import Transcription, TranscriptionStreamEvent, TranscriptionVerbose, VoiceConsent
+from oxide.types.beta import Agent, Assistant, AssistantStreamEvent, BetaResponse, Thread
+from oxide.types.beta.threads import Message, Run
 from oxide.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam
 from oxide.types.chat.chat_completion_chunk import Choice
+from oxide.types.conversations import Conversation, ConversationItem
+from oxide.types.fine_tuning import FineTuningJob
+from oxide.types.realtime import ClientSecretCreateResponse
 from oxide.types.responses import Response, ResponseItem, ResponseStreamEvent, ToolParam
+from oxide.types.safety import SafetyAlert
+from oxide.types.skills import SkillVersion
+from oxide.types.uploads import UploadPart
+from oxide.types.vector_stores import VectorStoreFile, VectorStoreFileBatch
+from oxide.types.webhooks import WebhookEndpoint
 
 
 def responses(client: OpenAI) -> None:
@@ -65,6 +104,168 @@ def embeddings(client: OpenAI) -> None:
     assert_type(result, CreateEmbeddingResponse)
     assert_type(result.data[0].embedding, list[float])
     client.embeddings.create(model="text-embedding-3-small")  # type: ignore[call-arg]
+
+
+def completions(client: OpenAI, either: bool) -> None:
+    assert_type(client.completions.create(model="m", prompt="x"), Completion)
+    assert_type(client.completions.create(model="m", prompt=["x"], stream=False), Completion)
+    assert_type(client.completions.create(model="m", prompt="x", stream=True), Stream[Completion])
+    assert_type(client.completions.create(model="m", prompt="x", stream=either), Completion | Stream[Completion])
+    client.completions.create(model="m")  # type: ignore[call-overload]
+    client.completions.create(model="m", prompt="x", steam=True)  # type: ignore[call-overload]
+
+
+def images(client: OpenAI) -> None:
+    assert_type(client.images.generate(prompt="a cat"), ImagesResponse)
+    assert_type(client.images.generate(prompt="a cat", stream=True), Stream[ImageGenStreamEvent])
+    assert_type(client.images.edit(image=Path("a.png"), prompt="a hat"), ImagesResponse)
+    edits = client.images.edit(image=[b"a", ("b.png", b"b")], prompt="a hat", stream=True)
+    assert_type(edits, Stream[ImageEditStreamEvent])
+    assert_type(client.images.create_variation(image=b"png"), ImagesResponse)
+    client.images.generate(prompt="a cat", quality="best")  # type: ignore[call-overload]
+    client.images.edit(image=5, prompt="a hat")  # type: ignore[call-overload]
+
+
+def audio(client: OpenAI) -> None:
+    with open("speech.wav", "rb") as file:
+        assert_type(client.audio.transcriptions.create(file=file, model="m").text, str)
+        verbose = client.audio.transcriptions.create(file=file, model="m", response_format="verbose_json")
+        assert_type(verbose, TranscriptionVerbose)
+        assert_type(client.audio.transcriptions.create(file=file, model="m", response_format="srt"), str)
+        stream = client.audio.transcriptions.create(file=file, model="m", stream=True)
+        assert_type(stream, Stream[TranscriptionStreamEvent])
+        assert_type(client.audio.translations.create(file=file, model="m").text, str)
+    speech = client.audio.speech.create(input="hi", model="tts", voice="alloy")
+    assert_type(speech.read(), bytes)
+    assert_type(client.audio.voice_consents.list(), SyncCursorPage[VoiceConsent])
+    client.audio.speech.create(input="hi", model="tts", voice="alloy", sped=2)  # type: ignore[call-arg]
+
+
+def files(client: OpenAI) -> None:
+    assert_type(client.files.create(file=("a.jsonl", b"{}"), purpose="batch"), FileObject)
+    assert_type(client.files.list(purpose="batch"), SyncCursorPage[FileObject])
+    assert_type(client.files.content("file_1").text, str)
+    client.files.create(file="a.jsonl", purpose="batch")  # type: ignore[arg-type]
+    client.files.create(file=b"", purpose="fun")  # type: ignore[arg-type]
+    upload = client.uploads.create(bytes=5, filename="a", mime_type="text/plain", purpose="batch")
+    assert_type(upload, Upload)
+    assert_type(client.uploads.parts.create(upload.id, data=b"12345"), UploadPart)
+    assert_type(client.uploads.complete(upload.id, part_ids=["part_1"]), Upload)
+
+
+def vector_stores(client: OpenAI) -> None:
+    store = client.vector_stores.create(name="n", chunking_strategy={"type": "auto"})
+    assert_type(store, VectorStore)
+    assert_type(client.vector_stores.files.create(store.id, file_id="file_1"), VectorStoreFile)
+    batch = client.vector_stores.file_batches.create(store.id, file_ids=["file_1"])
+    assert_type(batch, VectorStoreFileBatch)
+    listed = client.vector_stores.file_batches.list_files(batch.id, vector_store_id=store.id)
+    assert_type(listed, SyncCursorPage[VectorStoreFile])
+    assert_type(client.vector_stores.search(store.id, query="q"), SyncPage[VectorStoreSearchResponse])
+    client.vector_stores.file_batches.list_files(batch.id)  # type: ignore[call-arg]
+    client.vector_stores.search(store.id)  # type: ignore[call-arg]
+
+
+def jobs(client: OpenAI) -> None:
+    batch = client.batches.create(completion_window="24h", endpoint="/v1/responses", input_file_id="file_1")
+    assert_type(batch, Batch)
+    job = client.fine_tuning.jobs.create(model="m", training_file="file_1", seed=5)
+    assert_type(job, FineTuningJob)
+    for each in client.fine_tuning.jobs.list(limit=2):
+        assert_type(each, FineTuningJob)
+    grader = client.fine_tuning.alpha.graders.validate(
+        grader={"type": "string_check", "name": "n", "input": "a", "reference": "a", "operation": "eq"}
+    )
+    assert_type(grader.grader is None, bool)
+    evaluation = client.evals.create(
+        data_source_config={"type": "custom", "item_schema": {}},
+        testing_criteria=[
+            {"type": "string_check", "name": "n", "input": "a", "reference": "a", "operation": "eq"},
+        ],
+    )
+    assert_type(evaluation, EvalCreateResponse)
+    client.evals.runs.retrieve("run_1")  # type: ignore[call-arg]
+    client.batches.create(completion_window="1h", endpoint="/v1/responses", input_file_id="f")  # type: ignore[arg-type]
+
+
+def smaller_resources(client: OpenAI) -> None:
+    assert_type(client.moderations.create(input="x"), ModerationCreateResponse)
+    conversation = client.conversations.create(metadata={"a": "b"})
+    assert_type(conversation, Conversation)
+    items = client.conversations.items.list(conversation.id)
+    assert_type(items, SyncConversationCursorPage[ConversationItem])
+    assert_type(client.containers.list(), SyncCursorPage[ContainerListResponse])
+    assert_type(client.containers.files.content.retrieve("f", container_id="c").content, bytes)
+    assert_type(client.videos.create(prompt="a cat", seconds="4"), Video)
+    assert_type(client.videos.list(), SyncConversationCursorPage[Video])
+    assert_type(client.videos.download_content("video_1", variant="thumbnail").content, bytes)
+    assert_type(client.skills.create(files=[("SKILL.md", b"# A skill")]), Skill)
+    assert_type(client.skills.versions.list("skill_1"), SyncCursorPage[SkillVersion])
+    assert_type(client.webhooks.list(), SyncCursorPage[WebhookEndpoint])
+    assert_type(client.safety.alerts.retrieve("alert_1"), SafetyAlert)
+    assert_type(client.content_provenance_checks.create(file=b"png"), ContentProvenanceCheck)
+    decision = client.decisions.create(
+        input="x", model="m", questions=[{"type": "predicate", "instructions": "Is it?"}]
+    )
+    assert_type(decision, Decision)
+    secret = client.realtime.client_secrets.create(session={"type": "realtime"})
+    assert_type(secret, ClientSecretCreateResponse)
+    assert_type(client.realtime.calls.hangup("call_1"), None)
+    assert_type(client.live.sessions.hangup("session_1"), None)
+    client.moderations.create()  # type: ignore[call-arg]
+    client.videos.create(prompt="a cat", second="4")  # type: ignore[call-arg]
+    client.conversations.items.retrieve("item_1")  # type: ignore[call-arg]
+
+
+def beta(client: OpenAI) -> None:
+    assert_type(client.beta.assistants.create(model="m"), Assistant)
+    thread = client.beta.threads.create()
+    assert_type(thread, Thread)
+    assert_type(client.beta.threads.messages.list(thread.id), SyncCursorPage[Message])
+    assert_type(client.beta.threads.runs.create(thread.id, assistant_id="a"), Run)
+    events = client.beta.threads.runs.create(thread.id, assistant_id="a", stream=True)
+    assert_type(events, Stream[AssistantStreamEvent])
+    run = client.beta.threads.runs.submit_tool_outputs(
+        "run_1", thread_id=thread.id, tool_outputs=[{"tool_call_id": "call_1", "output": "5"}]
+    )
+    assert_type(run, Run)
+    assert_type(client.beta.responses.retrieve("resp_1"), BetaResponse)
+    assert_type(client.beta.agents.retrieve("agent_1"), Agent)
+    client.beta.threads.runs.create(thread.id)  # type: ignore[call-overload]
+    client.beta.threads.runs.retrieve("run_1")  # type: ignore[call-arg]
+
+
+def admin(client: OpenAI) -> None:
+    project = client.admin.organization.projects.create(name="n")
+    assert_type(project, Project)
+    for each in client.admin.organization.projects.list(include_archived=True):
+        assert_type(each.id, str)
+    usage = client.admin.organization.usage.completions(start_time=1, group_by=["model"])
+    assert_type(usage.has_more, bool)
+    client.admin.organization.usage.completions()  # type: ignore[call-arg]
+
+
+async def asynchronous_resources(client: AsyncOpenAI) -> None:
+    assert_type(await client.images.generate(prompt="a cat"), ImagesResponse)
+    assert_type(await client.images.generate(prompt="a cat", stream=True), AsyncStream[ImageGenStreamEvent])
+    assert_type(await client.completions.create(model="m", prompt="x", stream=True), AsyncStream[Completion])
+    assert_type(await client.audio.transcriptions.create(file=b"wav", model="m"), Transcription)
+    assert_type(await client.files.create(file=b"", purpose="batch"), FileObject)
+    async for file in client.files.list():
+        assert_type(file, FileObject)
+    assert_type(await client.videos.list(), AsyncConversationCursorPage[Video])
+    assert_type(await client.batches.retrieve("batch_1"), Batch)
+    assert_type(await client.vector_stores.files.retrieve("f", vector_store_id="v"), VectorStoreFile)
+    assert_type(await client.fine_tuning.jobs.cancel("job_1"), FineTuningJob)
+    assert_type((await client.moderations.create(input="x")).id, str)
+    assert_type(await client.conversations.retrieve("conv_1"), Conversation)
+    assert_type(await client.beta.threads.runs.create("t", assistant_id="a"), Run)
+    events = await client.beta.threads.create_and_run(assistant_id="a", stream=True)
+    assert_type(events, AsyncStream[AssistantStreamEvent])
+    assert_type(await client.admin.organization.projects.retrieve("proj_1"), Project)
+    assert_type(await client.realtime.calls.reject("call_1"), None)
+    await client.images.generate(promt="a cat")  # type: ignore[call-overload]
+    await client.vector_stores.files.retrieve("f")  # type: ignore[call-arg]
 
 
 async def asynchronous(client: AsyncOpenAI) -> None:
