@@ -97,12 +97,13 @@ if TYPE_CHECKING:
     from .core.transport import AsyncTransport, Transport
     from .core.url import URL
     from .io.aio.transport import AsyncHTTPTransport
-    from .io.pool import Limits
+    from .io.pool import DEFAULT_CONNECTION_LIMITS, Limits
     from .io.sync.transport import HTTPTransport
     from .streaming import AsyncStream, Stream
     from .types.websocket_reconnection import ReconnectingEvent, ReconnectingOverrides
 
 NoneType = type(None)
+VERSION = __version__
 
 # --- the module as a client: its settings -----------------------------------------------------------------------------
 
@@ -165,7 +166,7 @@ _EXPORTS = {
     "core.transport": ("AsyncTransport", "Transport"),
     "core.url": ("URL",),
     "io.aio.transport": ("AsyncHTTPTransport",),
-    "io.pool": ("Limits",),
+    "io.pool": ("DEFAULT_CONNECTION_LIMITS", "Limits"),
     "io.sync.transport": ("HTTPTransport",),
     "streaming": ("AsyncStream", "Stream"),
     "_module_client": (
@@ -203,10 +204,12 @@ _MODULE_OF["RequestOptions"] = "_resource"
 _SUBMODULES = ("pagination", "resources", "types")
 
 __all__ = [
+    "DEFAULT_CONNECTION_LIMITS",
     "DEFAULT_MAX_RETRIES",
     "DEFAULT_TIMEOUT",
     "NOT_GIVEN",
     "URL",
+    "VERSION",
     "APIConnectionError",
     "APIError",
     "APIResponse",

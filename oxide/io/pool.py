@@ -14,7 +14,7 @@ from ..core.errors import OpenAIError
 from ..core.pool import CLOSED, Pool, Ticket
 from ..core.url import Origin
 
-__all__ = ["Limits", "SharedPool"]
+__all__ = ["DEFAULT_CONNECTION_LIMITS", "Limits", "SharedPool"]
 
 
 class Limits:
@@ -41,6 +41,10 @@ class Limits:
 
     def __repr__(self) -> str:
         return f"Limits({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__slots__)})"
+
+
+DEFAULT_CONNECTION_LIMITS = Limits()
+"""What a client holds if it is not told otherwise."""
 
 
 class SharedPool:
