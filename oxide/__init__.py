@@ -82,6 +82,7 @@ if TYPE_CHECKING:
         RateLimitError,
         ReadError,
         ReadTimeout,
+        StructuredOutputError,
         TotalTimeout,
         TransportError,
         TransportTimeout,
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
         WriteError,
         WriteTimeout,
     )
+    from .core.function_tools import pydantic_function_tool, pydantic_responses_function_tool
     from .core.headers import Headers
     from .core.http import Body, RateLimit, Request, Response
     from .core.retry import DEFAULT_MAX_RETRIES
@@ -151,6 +153,7 @@ _EXPORTS = {
         "RateLimitError",
         "ReadError",
         "ReadTimeout",
+        "StructuredOutputError",
         "TotalTimeout",
         "TransportError",
         "TransportTimeout",
@@ -158,6 +161,7 @@ _EXPORTS = {
         "WriteError",
         "WriteTimeout",
     ),
+    "core.function_tools": ("pydantic_function_tool", "pydantic_responses_function_tool"),
     "core.headers": ("Headers",),
     "core.http": ("Body", "RateLimit", "Request", "Response"),
     "core.retry": ("DEFAULT_MAX_RETRIES",),
@@ -260,6 +264,7 @@ __all__ = [
     "RequestOptions",
     "Response",
     "Stream",
+    "StructuredOutputError",
     "Timeout",
     "TotalTimeout",
     "Transport",
@@ -292,6 +297,8 @@ __all__ = [
     "not_given",
     "omit",
     "pagination",
+    "pydantic_function_tool",
+    "pydantic_responses_function_tool",
     "realtime",
     "resources",
     "responses",

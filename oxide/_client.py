@@ -355,7 +355,7 @@ class BaseClient:
             return response.content
         adapter = operation.adapter
         if adapter is not None:
-            return adapter.finish(decode_body(response, adapter.response, call.strict), call.params)
+            return adapter.finish(decode_body(response, adapter.response, call.strict), call.params, response)
         return decode_body(response, operation.response_for(call.params), call.strict)
 
     def _page_type(self, operation: Operation) -> Any:

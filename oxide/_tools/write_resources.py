@@ -14,6 +14,9 @@ from .write_types import HEADER, imports, package_source, spell_module
 
 __all__ = ["ResourcesWriter"]
 
+# What the SDK has in one of the views of a resource only.
+_UNVIEWED = {("responses.responses", "parse", "StreamingResponse")}
+
 # The views of a resource: what `with_…` returns, by the part of the names that differs.
 _VIEWS = {
     "with_raw_response": ("RawResponse", "raw", "returning the response itself"),
@@ -297,7 +300,7 @@ class _Module:
         )
         written = {method.name for method in resource.methods} | set(mixin.methods if mixin else ())
         for method in resource.wrapped:
-            if method in written:
+            if method in written and (resource.module, method, suffix) not in _UNVIEWED:
                 yield f"        self.{method} = {self._our(wrapper)}({attribute}.{method})"
         for part, (module, part_name) in resource.parts.items():
             if self.description.resources[module, part_name].viewed:

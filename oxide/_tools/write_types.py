@@ -60,6 +60,13 @@ BEHAVIOUR = {
 }
 _BEHAVIOUR_MODULE = "oxide.types._behaviour"
 
+# Fields that `parse` fills in and the API does not know. The SDK leaves those of responses out when objects are sent back; we
+# do the same for those of chat completions.
+_UNSENT = {
+    ("chat.parsed_chat_completion", "ParsedChatCompletionMessage"): ["parsed"],
+    ("chat.parsed_function_tool_call", "ParsedFunction"): ["parsed_arguments"],
+}
+
 
 def spell_module(source: str, target: str) -> str:
     """How module `source` names module `target`: `.sibling`, and in full where it isn't in the same package."""
@@ -329,6 +336,9 @@ class TypesWriter:
         yield f"class {model.name}({', '.join(bases + self.tags.keywords(module.name, model))}):"
         if not model.fields:
             yield "    pass"
+        unsent = model.unsent or _UNSENT.get((module.name, model.name))
+        if unsent:
+            yield f"    _ox_unsent = frozenset({unsent!r})"
         hidden = _hidden(model)
         for each in model.fields:
             type_ = respell(each.type, later, hidden, cheap=True)

@@ -36,7 +36,7 @@ class Embeddings:
         body.setdefault("encoding_format", "base64")
         return body
 
-    def finish(self, result: Any, params: Any) -> Any:
+    def finish(self, result: Any, params: Any, response: Any) -> Any:
         """Turn base64 vectors into lists of floats, unless the caller asked for base64.
 
         Raises:

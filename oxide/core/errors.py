@@ -37,6 +37,7 @@ __all__ = [
     "RateLimitError",
     "ReadError",
     "ReadTimeout",
+    "StructuredOutputError",
     "TotalTimeout",
     "TransportError",
     "TransportTimeout",
@@ -165,6 +166,29 @@ class APIResponseValidationError(APIError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), {"response": self.response, "body": self.body, "message": self.message})
+
+
+class StructuredOutputError(APIResponseValidationError, ValueError):
+    """The text of a structured output, or the arguments of a function, is not JSON or not of the type that was asked for.
+
+    It is a `ValueError` as well, as the errors of pydantic, msgspec and json are; theirs is the cause of the cause.
+
+    Attributes:
+        text: the text.
+        path: where in it, such as `$.items[0].price`; empty where it is not JSON.
+        body: the decoded response that the text is in.
+    """
+
+    def __init__(
+        self, response: Response, body: object | None, *, text: str, path: str = "", message: str | None = None
+    ) -> None:
+        super().__init__(response, body, message=message)
+        self.text = text
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = {"response": self.response, "body": self.body, "text": self.text, "path": self.path}
+        return _rebuild, (type(self), {**values, "message": self.message})
 
 
 class APIStatusError(APIError):

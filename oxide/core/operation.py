@@ -58,7 +58,7 @@ class Operation:
         chooses: the parameter that says what the body decodes to, and by its value what that is instead of `response`.
         binary: the body is content, such as a file, rather than JSON.
         always_streams: the answer is a stream of events without being asked for.
-        adapt: `"package.module:Class"` of an object with `prepare(body)` and `finish(result)`, for an endpoint
+        adapt: `"package.module:Class"` of an object with `prepare(body)` and `finish(result, params, response)`, for an endpoint
             whose wire format is not what the caller sees.
 
     Attributes:

@@ -27,6 +27,9 @@ __all__ = ["dump", "dump_json"]
 # What `mode="python"` leaves as it is. Only users put such values into objects.
 _PYTHON = (bytes, bytearray, datetime.datetime, datetime.date, datetime.time, datetime.timedelta)
 
+# What dataclasses, structs and attrs classes have, which `parse` puts into objects.
+_CLASSES = ("__dataclass_fields__", "__struct_fields__", "__attrs_attrs__")
+
 
 class _Walk(Exception):
     """The C encoder met something that needs the slower one."""
@@ -90,7 +93,20 @@ class _Walker:
             return value
         if self.json:
             return msgspec.to_builtins(value, enc_hook=to_json_value)
-        return value.model_dump() if hasattr(value, "model_dump") else value
+        if any(hasattr(value, name) for name in _CLASSES):
+            return msgspec.to_builtins(value, builtin_types=_PYTHON, enc_hook=self.foreign)
+        return self.foreign(value)
+
+    def foreign(self, value: Any) -> Any:
+        """A value of a class that msgspec does not know, with `mode="python"`."""
+        if not hasattr(value, "model_dump"):
+            return value
+        return value.model_dump(
+            by_alias=self.by_alias,
+            exclude_unset=self.exclude_unset,
+            exclude_defaults=self.exclude_defaults,
+            exclude_none=self.exclude_none,
+        )
 
     def object(
         self, obj: BaseModel, include: set[str] | None = None, exclude: set[str] | frozenset[str] = frozenset()

@@ -75,7 +75,7 @@ _encoder = msgspec.json.Encoder(enc_hook=_hook)
 
 
 def _is_suspect(value: Any) -> bool:
-    """Whether there may be bytes, NaN or an infinity in `value`.
+    """Whether there may be bytes, NaN, an infinity, or fields that are not sent in `value`.
 
     This goes down level by level and not value by value, with the garbage collector's own function for what is in a
     container, because that takes half the time of a loop in Python: no more than encoding itself.
@@ -90,8 +90,8 @@ def _is_suspect(value: Any) -> bool:
         if float in types and not all(math.isfinite(x) for x in level if type(x) is float):
             return True
         if not types <= _USUAL:
-            if not all(issubclass(type_, BaseModel) for type_ in types - _USUAL):
-                return True  # it takes more to see through these
+            if not all(issubclass(type_, BaseModel) and not type_._ox_unsent for type_ in types - _USUAL):
+                return True  # it takes more to see through these, or not all of them is sent
             models = [x for x in level if isinstance(x, BaseModel)]
             level = [x for x in level if type(x) in _CONTAINERS]
             level += map(astuple, models)
@@ -121,7 +121,10 @@ def _plain(value: Any, path: str) -> Any:
     if isinstance(value, tuple(_BINARY)):
         raise TypeError(f"{type(value).__name__} is not JSON: decode it, or encode it as base64 - at `{path}`")
     if isinstance(value, BaseModel):
+        unsent = value._ox_unsent
         value = plain_object(value)
+        if unsent:
+            value = {key: entry for key, entry in value.items() if key not in unsent}
     elif hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
         value = {name: getattr(value, name) for name in value.__dataclass_fields__}
     if isinstance(value, Mapping):

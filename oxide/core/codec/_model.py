@@ -50,6 +50,8 @@ class BaseModel(Struct, metaclass=ModelMeta, dict=True, forbid_unknown_fields=Tr
     _ox_defaults: ClassVar[_Dict]
     _ox_public: ClassVar[type[BaseModel]]
     _ox_generic: ClassVar[bool] = False
+    # Fields that are ours and not the API's: `encode` leaves them out, `to_dict` does not.
+    _ox_unsent: ClassVar[frozenset[str]] = frozenset()
     # Twins only: the `ModelInfo` that they were made from.
     _ox_info: ClassVar[Any] = None
     # Learned subclasses only: JSON key to slot of the fields that the public class does not declare.

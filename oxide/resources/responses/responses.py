@@ -16,6 +16,7 @@ from oxide._resource import (
     to_raw_response_wrapper,
     to_streamed_response_wrapper,
 )
+from oxide.helpers.responses import AsyncResponsesHelpers, ResponsesHelpers
 
 if TYPE_CHECKING:
     from typing import Any
@@ -156,7 +157,7 @@ _COMPACT = Operation(
 )
 
 
-class Responses(SyncAPIResource):
+class Responses(ResponsesHelpers, SyncAPIResource):
     """`client.responses`."""
 
     @cached_property
@@ -265,7 +266,7 @@ class Responses(SyncAPIResource):
         return self._client._call(_COMPACT, params)
 
 
-class AsyncResponses(AsyncAPIResource):
+class AsyncResponses(AsyncResponsesHelpers, AsyncAPIResource):
     """`client.responses` of an asynchronous client."""
 
     @cached_property
@@ -386,6 +387,7 @@ class ResponsesWithRawResponse:
         self.delete = to_raw_response_wrapper(responses.delete)
         self.cancel = to_raw_response_wrapper(responses.cancel)
         self.compact = to_raw_response_wrapper(responses.compact)
+        self.parse = to_raw_response_wrapper(responses.parse)
 
     @cached_property
     def input_items(self) -> InputItemsWithRawResponse:
@@ -434,6 +436,7 @@ class AsyncResponsesWithRawResponse:
         self.delete = async_to_raw_response_wrapper(responses.delete)
         self.cancel = async_to_raw_response_wrapper(responses.cancel)
         self.compact = async_to_raw_response_wrapper(responses.compact)
+        self.parse = async_to_raw_response_wrapper(responses.parse)
 
     @cached_property
     def input_items(self) -> AsyncInputItemsWithRawResponse:

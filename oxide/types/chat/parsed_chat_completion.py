@@ -12,6 +12,7 @@ ContentType = TypeVar("ContentType")
 
 
 class ParsedChatCompletionMessage(ChatCompletionMessage, Generic[ContentType]):
+    _ox_unsent = frozenset(["parsed"])
     parsed: ContentType | None = None
     tool_calls: list[ParsedFunctionToolCall] | None = None  # type: ignore[assignment]
 

@@ -6,6 +6,7 @@ __all__ = ["ParsedFunction", "ParsedFunctionToolCall"]
 
 
 class ParsedFunction(Function):
+    _ox_unsent = frozenset(["parsed_arguments"])
     parsed_arguments: object | None = None
 
 

@@ -46,6 +46,7 @@ ContentType = TypeVar("ContentType")
 
 
 class ParsedResponseOutputText(ResponseOutputText, Generic[ContentType]):
+    _ox_unsent = frozenset(["parsed"])
     parsed: ContentType | None = None
 
 
@@ -59,6 +60,7 @@ class ParsedResponseOutputMessage(ResponseOutputMessage, Generic[ContentType]):
 
 
 class ParsedResponseFunctionToolCall(ResponseFunctionToolCall):
+    _ox_unsent = frozenset(["parsed_arguments"])
     parsed_arguments: object = None
 
 
