@@ -15,7 +15,7 @@ import nox
 nox.needs_version = ">=2024.10"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["lint", "types", "check", "tests", "real", "contract", "bench_smoke"]
+nox.options.sessions = ["lint", "types", "check", "tests", "slow", "real", "contract", "bench_smoke"]
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 LLAMA = "xllamacpp==2026.10.11549"
@@ -49,7 +49,14 @@ def install(session: nox.Session, *groups: str) -> None:
 def tests(session: nox.Session) -> None:
     """The tests, on every supported Python that is there. Arguments go to pytest."""
     install(session, "test")
-    session.run("pytest", "--numprocesses=auto", "--ignore=tests/real", *session.posargs)
+    session.run("pytest", "--numprocesses=auto", "-m", "not slow", "--ignore=tests/real", *session.posargs)
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """The tests that move gigabytes, on one Python."""
+    install(session, "test")
+    session.run("pytest", "-m", "slow", "tests/uploads", *session.posargs)
 
 
 @nox.session

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -367,61 +367,16 @@ class BaseClient:
     def _make_stream(self, response: Response, decoder: EventDecoder) -> Any:
         raise NotImplementedError
 
-    def _call(self, operation: Operation, params: Mapping[str, Any], *path_values: Any) -> Any:
+    def _perform(self, call: Call) -> Any:
         raise NotImplementedError
 
-
-class OpenAI(SyncResources, BaseClient):
-    """The synchronous client. It may be used by any number of threads at once.
-
-    Args:
-        see `ClientConfig`.
-
-    Raises:
-        OpenAIError: there are no credentials, neither here nor in the environment.
-        TypeError, ValueError: an argument has a value it can't have; the message names it.
-    """
-
-    _asynchronous = False
-    _transport: Transport
-
-    @cached_property
-    def with_raw_response(self) -> SyncResourcesWithRawResponse:
-        """The same resources, whose methods return the response itself."""
-        from .resources._attach import SyncResourcesWithRawResponse
-
-        return SyncResourcesWithRawResponse(self)
-
-    @cached_property
-    def with_streaming_response(self) -> SyncResourcesWithStreamingResponse:
-        """The same resources, whose methods are context managers with a response that has not been read."""
-        from .resources._attach import SyncResourcesWithStreamingResponse
-
-        return SyncResourcesWithStreamingResponse(self)
-
-    def _make_transport(self) -> Transport:
-        from .io.sync.transport import HTTPTransport
-
-        return HTTPTransport()
-
-    def _make_io(self, transport: Transport) -> Any:
-        from .io.sync.run import IO, run
-
-        self._run = run
-        return IO(transport)
-
-    def _check_transport(self, transport: Any) -> None:
-        if not isinstance(transport, Transport):
-            raise TypeError(
-                "http_client must be a transport: an object with send(request, *, stream) and close(),"
-                f" not {type(transport).__name__}"
-            )
-
     def _call(self, operation: Operation, params: Mapping[str, Any], *path_values: Any) -> Any:
+        # On the asynchronous side this is the coroutine itself, and none around it: each layer is passed twice for
+        # each wait.
         return self._perform(self._builder.operation(operation, params, path_values))
 
-    def _perform(self, call: Call) -> Any:
-        response = self._run(perform(call), self._io)
+    def _result(self, call: Call, response: Response) -> Any:
+        """What the caller gets: what is in the response, or a raw form of it."""
         if call.raw is None:
             return self._finish(call, response)
         from . import _response
@@ -429,13 +384,8 @@ class OpenAI(SyncResources, BaseClient):
         if call.raw == "raw":
             return _response.LegacyAPIResponse(call, response, self._finish)
         binary = call.operation is not None and call.operation.binary
-        kind = _response.StreamedBinaryAPIResponse if binary else _response.APIResponse
-        return kind(call, response, self._finish)
-
-    def _make_stream(self, response: Response, decoder: EventDecoder) -> Any:
-        from .streaming import Stream
-
-        return Stream(response=response, decoder=decoder)
+        name = f"{'Async' if self._asynchronous else ''}{'StreamedBinary' if binary else ''}APIResponse"
+        return getattr(_response, name)(call, response, self._finish)
 
     # --- undocumented endpoints -------------------------------------------------------------------------------------
 
@@ -463,7 +413,7 @@ class OpenAI(SyncResources, BaseClient):
         stream: bool = False,
         stream_cls: Any = None,
     ) -> Any:
-        """`POST` to an endpoint that has no method.
+        """`POST` to an endpoint that has no method. With `AsyncOpenAI`, what this returns is to be awaited.
 
         Args:
             path: relative to the base URL, such as `/responses`, or an absolute URL.
@@ -517,11 +467,66 @@ class OpenAI(SyncResources, BaseClient):
         """`DELETE` at an endpoint that has no method; see `post`."""
         return self._perform(self._endpoint("DELETE", path, cast_to, body, options, None, False, None, content))
 
-    # --- life -------------------------------------------------------------------------------------------------------
-
     def is_closed(self) -> bool:
         """Whether `close` was called."""
         return bool(getattr(self._transport, "closed", False))
+
+
+class OpenAI(SyncResources, BaseClient):
+    """The synchronous client. It may be used by any number of threads at once.
+
+    Args:
+        see `ClientConfig`.
+
+    Raises:
+        OpenAIError: there are no credentials, neither here nor in the environment.
+        TypeError, ValueError: an argument has a value it can't have; the message names it.
+    """
+
+    _asynchronous = False
+    _transport: Transport
+
+    @cached_property
+    def with_raw_response(self) -> SyncResourcesWithRawResponse:
+        """The same resources, whose methods return the response itself."""
+        from .resources._attach import SyncResourcesWithRawResponse
+
+        return SyncResourcesWithRawResponse(self)
+
+    @cached_property
+    def with_streaming_response(self) -> SyncResourcesWithStreamingResponse:
+        """The same resources, whose methods are context managers with a response that has not been read."""
+        from .resources._attach import SyncResourcesWithStreamingResponse
+
+        return SyncResourcesWithStreamingResponse(self)
+
+    def _make_transport(self) -> Transport:
+        from .io.sync.transport import HTTPTransport
+
+        return HTTPTransport()
+
+    def _make_io(self, transport: Transport) -> Any:
+        from .io.sync.run import IO, run
+
+        self._run = run
+        return IO(transport)
+
+    def _check_transport(self, transport: Any) -> None:
+        if not isinstance(transport, Transport):
+            raise TypeError(
+                "http_client must be a transport: an object with send(request, *, stream) and close(),"
+                f" not {type(transport).__name__}"
+            )
+
+    def _perform(self, call: Call) -> Any:
+        return self._result(call, self._run(perform(call), self._io))
+
+    def _make_stream(self, response: Response, decoder: EventDecoder) -> Any:
+        from .streaming import Stream
+
+        return Stream(response=response, decoder=decoder)
+
+    # --- life -------------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
         """Close every connection, those that copies of this client use included."""
@@ -582,10 +587,6 @@ class AsyncOpenAI(AsyncResources, BaseClient):
                 f" not {type(transport).__name__}"
             )
 
-    def _call(self, operation: Operation, params: Mapping[str, Any], *path_values: Any) -> Awaitable[Any]:
-        # The coroutine itself rather than one around it: every layer is passed twice for each wait.
-        return self._perform(self._builder.operation(operation, params, path_values))
-
     def _call_page(
         self, operation: Operation, params: Mapping[str, Any], *path_values: Any
     ) -> AsyncPaginator[Any, Any]:
@@ -596,94 +597,14 @@ class AsyncOpenAI(AsyncResources, BaseClient):
         return AsyncPaginator(lambda: self._call(operation, params, *path_values))
 
     async def _perform(self, call: Call) -> Any:
-        response = await self._run(perform(call), self._io)
-        if call.raw is None:
-            return self._finish(call, response)
-        from . import _response
-
-        if call.raw == "raw":
-            return _response.LegacyAPIResponse(call, response, self._finish)
-        binary = call.operation is not None and call.operation.binary
-        kind = _response.AsyncStreamedBinaryAPIResponse if binary else _response.AsyncAPIResponse
-        return kind(call, response, self._finish)
+        return self._result(call, await self._run(perform(call), self._io))
 
     def _make_stream(self, response: Response, decoder: EventDecoder) -> Any:
         from .streaming import AsyncStream
 
         return AsyncStream(response=response, decoder=decoder)
 
-    # --- undocumented endpoints -------------------------------------------------------------------------------------
-
-    def get(
-        self,
-        path: str,
-        *,
-        cast_to: Any,
-        options: Mapping[str, Any] = _NO_OPTIONS,
-        stream: bool = False,
-        stream_cls: Any = None,
-    ) -> Awaitable[Any]:
-        """`GET` an endpoint that has no method; see `OpenAI.post`."""
-        return self._perform(self._endpoint("GET", path, cast_to, None, options, None, stream, stream_cls))
-
-    def post(
-        self,
-        path: str,
-        *,
-        cast_to: Any,
-        body: Any = None,
-        content: Any = None,
-        options: Mapping[str, Any] = _NO_OPTIONS,
-        files: Any = None,
-        stream: bool = False,
-        stream_cls: Any = None,
-    ) -> Awaitable[Any]:
-        """`POST` to an endpoint that has no method; see `OpenAI.post`."""
-        return self._perform(self._endpoint("POST", path, cast_to, body, options, files, stream, stream_cls, content))
-
-    def put(
-        self,
-        path: str,
-        *,
-        cast_to: Any,
-        body: Any = None,
-        content: Any = None,
-        options: Mapping[str, Any] = _NO_OPTIONS,
-        files: Any = None,
-    ) -> Awaitable[Any]:
-        """`PUT` to an endpoint that has no method; see `OpenAI.post`."""
-        return self._perform(self._endpoint("PUT", path, cast_to, body, options, files, False, None, content))
-
-    def patch(
-        self,
-        path: str,
-        *,
-        cast_to: Any,
-        body: Any = None,
-        content: Any = None,
-        options: Mapping[str, Any] = _NO_OPTIONS,
-        files: Any = None,
-    ) -> Awaitable[Any]:
-        """`PATCH` an endpoint that has no method; see `OpenAI.post`."""
-        return self._perform(self._endpoint("PATCH", path, cast_to, body, options, files, False, None, content))
-
-    def delete(
-        self,
-        path: str,
-        *,
-        cast_to: Any,
-        body: Any = None,
-        content: Any = None,
-        options: Mapping[str, Any] = _NO_OPTIONS,
-    ) -> Awaitable[Any]:
-        """`DELETE` at an endpoint that has no method; see `OpenAI.post`."""
-        return self._perform(self._endpoint("DELETE", path, cast_to, body, options, None, False, None, content))
-
     # --- life -------------------------------------------------------------------------------------------------------
-
-    def is_closed(self) -> bool:
-        """Whether `close` was called."""
-        return bool(getattr(self._transport, "closed", False))
 
     async def close(self) -> None:
         """Close every connection, those that copies of this client use included."""
