@@ -14,7 +14,10 @@ from .http import Request, Response
 from .http11 import END, H1Connection, Head
 from .limits import Step, allowance, timed_out
 
-__all__ = ["Exchange"]
+__all__ = ["DRAIN_LIMIT", "Exchange"]
+
+DRAIN_LIMIT = 65536
+"""Bytes. The most that is read and dropped to reach the end of a body nobody wants, so that its connection can be kept."""
 
 
 class Exchange:

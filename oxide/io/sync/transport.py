@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.checkout import checkout, is_live
 from ...core.errors import TransportError, WriteError
-from ...core.exchange import Exchange
+from ...core.exchange import DRAIN_LIMIT, Exchange
 from ...core.http import Request, Response
 from ...core.pool import Ticket
 from ..pool import Limits, SharedPool
@@ -157,7 +157,6 @@ class Body:
             self._pool.lose(connection)
 
 
-DRAIN_LIMIT = 65536
 """Bytes."""
 
 
