@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import nox
@@ -15,7 +16,7 @@ import nox
 nox.needs_version = ">=2024.10"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["lint", "types", "check", "tests", "slow", "real", "contract", "bench_smoke"]
+nox.options.sessions = ["lint", "tests", "once"]
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 LLAMA = "xllamacpp==2026.10.11549"
@@ -23,6 +24,7 @@ LLAMA = "xllamacpp==2026.10.11549"
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 
+@cache
 def find_pythons() -> list[str]:
     """The supported versions that are on this machine: on `PATH`, or where pyenv keeps them.
 
@@ -47,9 +49,14 @@ def install(session: nox.Session, *groups: str) -> None:
 
 @nox.session(python=find_pythons())
 def tests(session: nox.Session) -> None:
-    """The tests, on every supported Python that is there. Arguments go to pytest."""
+    """The tests, on every supported Python that is there. Arguments go to pytest.
+
+    Those that go through every method and every type run on the oldest and on the newest.
+    """
     install(session, "test")
-    session.run("pytest", "--numprocesses=auto", "-m", "not slow", "--ignore=tests/real", *session.posargs)
+    ends = (find_pythons()[0], find_pythons()[-1])
+    marks = "not slow" if session.python in ends else "not slow and not exhaustive"
+    session.run("pytest", "--numprocesses=auto", "-m", marks, "--ignore=tests/real", *session.posargs)
 
 
 @nox.session
@@ -110,6 +117,13 @@ def real(session: nox.Session) -> None:
     install(session, "test")
     session.install(LLAMA)
     session.run("pytest", "tests/real", *session.posargs)
+
+
+@nox.session
+def once(session: nox.Session) -> None:
+    """All that runs on one Python, in one environment: types, check, slow, real, contract, bench_smoke."""
+    for part in (types, check, slow, real, contract, bench_smoke):
+        part(session)
 
 
 @nox.session

@@ -11,7 +11,7 @@ from .methods import ELSEWHERE, HEADERS, METHODS, NAMES, Method
 from .sides import Sides, sdk
 
 # Some methods of the official SDK say that they are about to go.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.exhaustive, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 METHOD = pytest.mark.parametrize("method", METHODS, ids=repr)
 

@@ -20,6 +20,8 @@ from oxide.core.codec import decode
 from .compare import assert_same, assert_same_out
 from .generate import Generator
 
+pytestmark = pytest.mark.exhaustive
+
 SAMPLES = 2
 
 # Nothing in the API's JSON is of these: their code is shared by types that are.

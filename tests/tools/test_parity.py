@@ -14,6 +14,8 @@ from oxide.core.operation import Operation
 from oxide.types.responses import ResponseUsage
 from oxide.types.responses.response_create_params import ResponseCreateParamsBase
 
+pytestmark = pytest.mark.exhaustive
+
 DESCRIPTION = files.committed_description()
 RESPONSES = DESCRIPTION.resources["responses.responses", "Responses"]
 CREATE = next(method for method in RESPONSES.methods if method.name == "create")

@@ -12,6 +12,8 @@ from oxide._tools import files, sync
 from oxide._tools.sdk import fetched, installed, read_sdk
 from oxide._tools.write_types import TypesWriter
 
+pytestmark = pytest.mark.exhaustive
+
 
 def test_committed_files_are_what_would_be_generated() -> None:
     assert sync.check(from_description=False) == []
