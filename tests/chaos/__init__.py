@@ -1,0 +1,1 @@
+"""What comes of calls through a network that misbehaves."""
