@@ -23,7 +23,7 @@ from ._version import __title__, __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from . import pagination, resources, types
+    from . import pagination, resources, tools, types
     from ._client import AsyncClient, AsyncOpenAI, Client, OpenAI
     from ._files import file_from_path
     from ._module_client import (
@@ -96,6 +96,7 @@ if TYPE_CHECKING:
     from .core.retry import DEFAULT_MAX_RETRIES
     from .core.sentinels import NOT_GIVEN, NotGiven, Omit, not_given, omit
     from .core.timeouts import DEFAULT_TIMEOUT, Timeout
+    from .core.tools.tool import openai_tool
     from .core.transport import AsyncTransport, Transport
     from .core.url import URL
     from .io.aio.transport import AsyncHTTPTransport
@@ -167,6 +168,7 @@ _EXPORTS = {
     "core.retry": ("DEFAULT_MAX_RETRIES",),
     "core.sentinels": ("NOT_GIVEN", "NotGiven", "Omit", "not_given", "omit"),
     "core.timeouts": ("DEFAULT_TIMEOUT", "Timeout"),
+    "core.tools.tool": ("openai_tool",),
     "core.transport": ("AsyncTransport", "Transport"),
     "core.url": ("URL",),
     "io.aio.transport": ("AsyncHTTPTransport",),
@@ -205,7 +207,7 @@ _EXPORTS = {
 }
 _MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}
 _MODULE_OF["RequestOptions"] = "_resource"
-_SUBMODULES = ("pagination", "resources", "types")
+_SUBMODULES = ("pagination", "resources", "tools", "types")
 
 __all__ = [
     "DEFAULT_CONNECTION_LIMITS",
@@ -296,6 +298,7 @@ __all__ = [
     "moderations",
     "not_given",
     "omit",
+    "openai_tool",
     "pagination",
     "pydantic_function_tool",
     "pydantic_responses_function_tool",
@@ -304,6 +307,7 @@ __all__ = [
     "responses",
     "safety",
     "skills",
+    "tools",
     "types",
     "uploads",
     "vector_stores",

@@ -66,6 +66,7 @@ class Operation:
         segments: the fixed parts of the path, between which the path parameters go.
         streams: whether `stream=True` gives a stream of events.
         plain: whether the body is sent as it is given, so that nothing of the following needs to be looked at.
+        nests_tools: whether the definition of a function among the `tools` is in a key `function`.
     """
 
     __slots__ = (
@@ -82,6 +83,7 @@ class Operation:
         "has_body",
         "method",
         "multipart",
+        "nests_tools",
         "page",
         "page_via",
         "path",
@@ -150,6 +152,7 @@ class Operation:
         self.chooses = chooses[0] if chooses else None
         self.binary = binary
         self.plain = not (multipart or files or renames or adapt)
+        self.nests_tools = path.startswith(("/chat/", "/assistants", "/threads"))
         self.always_streams = always_streams
         self.events = events
         self.streams = stream is not None

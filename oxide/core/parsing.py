@@ -15,6 +15,7 @@ from .http import Response
 from .operation import BODY, Operation
 from .sentinels import NotGiven, Omit
 from .structured import FormatError, FunctionTool, format_of, is_format_parameter, parse_json
+from .tools import definitions
 
 __all__ = [
     "ChatParsing",
@@ -65,7 +66,7 @@ def response_arguments(params: dict[str, Any]) -> dict[str, Any]:
         raise TypeError("parse waits for the whole response: use responses.stream for the events")
     tools = _given(params, "tools")
     if tools is not None:
-        params["tools"] = list(tools)
+        params["tools"] = definitions(list(tools), nested=False)
     text, wanted = _given(params, "text"), _given(params, "text_format")
     form: Any = text.get("format") if text else None
     if wanted is not None:
@@ -194,7 +195,7 @@ def chat_arguments(params: dict[str, Any]) -> dict[str, Any]:
         format_of(wanted)
     tools = _given(params, "tools")
     if tools is not None:
-        params["tools"] = tools = list(tools)
+        params["tools"] = tools = definitions(list(tools), nested=True)
         for tool in tools:
             if tool["type"] != "function":
                 raise ValueError(f"parse takes tools of the type function only, not {tool['type']}")

@@ -18,6 +18,7 @@ from .operation import BODY, OPTION, QUERY, Operation
 from .retry import RetryPolicy
 from .sentinels import NotGiven, Omit, omit
 from .timeouts import Timeout, as_timeout
+from .tools import definitions
 from .url import URL, fill_path, query_string, quote_target
 
 __all__ = ["Call", "RequestBuilder"]
@@ -191,6 +192,8 @@ class RequestBuilder:
         else:
             if operation.required:
                 raise missing_parameters(operation, params)
+        if "tools" in body:
+            body["tools"] = definitions(body["tools"], operation.nests_tools)
         if not operation.plain:
             body = _reshaped(operation, body)
         path = (

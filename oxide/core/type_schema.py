@@ -121,7 +121,8 @@ class _Writer:
             if field.default is not NODEFAULT and field.default is not UNSET:
                 schema = {**schema, "default": to_builtins(field.default, str_keys=True)}
             properties[field.encode_name] = schema
-        result: Schema = {"title": cls.__name__, "type": "object", "properties": properties}
+        required = [field.encode_name for field in info.fields if field.required]
+        result: Schema = {"title": cls.__name__, "type": "object", "properties": properties, "required": required}
         text = cls.__doc__
         # A dataclass without a docstring is given its signature for one.
         if text and not text.startswith(f"{cls.__name__}("):
