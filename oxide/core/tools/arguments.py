@@ -110,7 +110,7 @@ def _parameter(parameter: inspect.Parameter, hint: Any, text: str | None) -> Par
                 hint = getitem(Annotated, (get_args(hint)[0], *map(_without_default, _metadata(hint))))
                 break
     if parameter.kind is _VARIADIC:
-        hint, default, passed = list[hint], (), False  # type: ignore[valid-type]
+        hint, default, passed = list[hint], (), False
     return Parameter(parameter.name, hint, parameter.kind, default, passed, description or text)
 
 
