@@ -7,8 +7,9 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .core.call import perform
+from .core.call import follow_up, opening, perform
 from .core.config import ClientConfig, DataResidency
+from .core.errors import TransportError
 from .core.events import EventDecoder
 from .core.http import Response
 from .core.operation import EventMode, Operation
@@ -324,7 +325,7 @@ class BaseClient:
         content: Any = None,
     ) -> Call:
         call = self._builder.endpoint(method, path, body, options, files, content)
-        call.stream = stream
+        call.stream = call.unread = stream
         if stream:
             arguments = getattr(stream_cls, "__args__", None)
             cast_to = arguments[0] if arguments else cast_to
@@ -378,6 +379,9 @@ class BaseClient:
     def _result(self, call: Call, response: Response) -> Any:
         """What the caller gets: what is in the response, or a raw form of it."""
         if call.raw is None:
+            operation = call.operation
+            if operation is not None and operation.simple and not call.stream:
+                return decode_body(response, operation.response, call.strict)
             return self._finish(call, response)
         from . import _response
 
@@ -519,7 +523,20 @@ class OpenAI(SyncResources, BaseClient):
             )
 
     def _perform(self, call: Call) -> Any:
-        return self._result(call, self._run(perform(call), self._io))
+        request = opening(call)
+        if request is None:
+            return self._result(call, self._run(perform(call), self._io))
+        outcome: Any
+        try:
+            outcome = self._transport.send(request, stream=call.unread)
+        except TransportError as error:
+            outcome = error
+        else:
+            if outcome.status_code < 300:
+                return self._result(call, outcome)
+        flow = follow_up(call, request, outcome)
+        del outcome
+        return self._result(call, self._run(flow, self._io))
 
     def _make_stream(self, response: Response, decoder: EventDecoder) -> Any:
         from .streaming import Stream
@@ -597,7 +614,20 @@ class AsyncOpenAI(AsyncResources, BaseClient):
         return AsyncPaginator(lambda: self._call(operation, params, *path_values))
 
     async def _perform(self, call: Call) -> Any:
-        return self._result(call, await self._run(perform(call), self._io))
+        request = opening(call)
+        if request is None:
+            return self._result(call, await self._run(perform(call), self._io))
+        outcome: Any
+        try:
+            outcome = await self._transport.send(request, stream=call.unread)
+        except TransportError as error:
+            outcome = error
+        else:
+            if outcome.status_code < 300:
+                return self._result(call, outcome)
+        flow = follow_up(call, request, outcome)
+        del outcome
+        return self._result(call, await self._run(flow, self._io))
 
     def _make_stream(self, response: Response, decoder: EventDecoder) -> Any:
         from .streaming import AsyncStream

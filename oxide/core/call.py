@@ -20,9 +20,25 @@ from .flow import Discard, Flow, Invoke, Load, Read, Send, Sleep
 from .http import Request, Response
 from .prepare import Call
 
-__all__ = ["api_error", "perform", "status_error"]
+__all__ = ["api_error", "follow_up", "opening", "perform", "status_error"]
 
 log = logging.getLogger("oxide")
+
+
+def opening(call: Call) -> Request | None:
+    """The request that a call begins with, where there is nothing to be done before it and nothing to be said about it.
+
+    The flow costs more than sending and receiving what goes well, which is what nearly every call does. So the shells
+    send this themselves, and are done if the status of what comes is below 300. Otherwise `follow_up` goes on from there.
+    """
+    if call.key_provider is None and type(call.content) is bytes and not log.isEnabledFor(logging.DEBUG):
+        return call.request(0, None)
+    return None
+
+
+def follow_up(call: Call, request: Request, outcome: Response | TransportError) -> Flow[Response]:
+    """`perform` for a call whose first attempt has been made, and what came of it."""
+    return _attempts(call, [outcome, request])
 
 
 def perform(call: Call) -> Flow[Response]:
@@ -37,23 +53,32 @@ def perform(call: Call) -> Flow[Response]:
         OpenAIError: the function that gives the API key gave none; or a file of the body changed while it was sent.
         OSError: a file of the body can't be read.
     """
-    stream = call.stream or call.raw == "stream"
-    provider = call.key_provider
     if not isinstance(call.content, bytes):
         call.content = yield Load(call.content)
+    return (yield from _attempts(call, []))
+
+
+def _attempts(call: Call, made: list[Any]) -> Flow[Response]:
+    # `made` is the first attempt, if it was made: what came of it, and the request. It is taken from there at once, since an
+    # error in a variable of the frame that it is raised from would make a cycle.
+    stream = call.unread
+    provider = call.key_provider
     attempt = 0
     while True:
-        key = None
-        if provider is not None:
-            key = yield Invoke(provider)
-            if not isinstance(key, str) or not key:
-                raise OpenAIError(f"the api_key function returned {type(key).__name__}, expected a non-empty text")
-        request = call.request(attempt, key)
         debug = log.isEnabledFor(logging.DEBUG)
-        if debug:
-            log.debug("request: %s %s, attempt %d", request.method, request.url.path, attempt + 1)
+        if made:
+            request = made.pop()
+        else:
+            key = None
+            if provider is not None:
+                key = yield Invoke(provider)
+                if not isinstance(key, str) or not key:
+                    raise OpenAIError(f"the api_key function returned {type(key).__name__}, expected a non-empty text")
+            request = call.request(attempt, key)
+            if debug:
+                log.debug("request: %s %s, attempt %d", request.method, request.url.path, attempt + 1)
         try:
-            response: Response = yield Send(request, stream)
+            response: Response = _outcome(made) if made else (yield Send(request, stream))
             if debug:
                 log.debug("response: %d, request id %s", response.status_code, response.request_id)
             call.retries_taken = attempt
@@ -75,6 +100,13 @@ def perform(call: Call) -> Flow[Response]:
         if delay:
             yield Sleep(delay)
         attempt += 1
+
+
+def _outcome(made: list[Any]) -> Response:
+    if isinstance(made[0], TransportError):
+        raise made.pop()
+    response: Response = made.pop()
+    return response
 
 
 def _follow(response: Response, stream: bool) -> Flow[Response]:

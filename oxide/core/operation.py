@@ -67,6 +67,10 @@ class Operation:
         streams: whether `stream=True` gives a stream of events.
         plain: whether the body is sent as it is given, so that nothing of the following needs to be looked at.
         nests_tools: whether the definition of a function among the `tools` is in a key `function`.
+        verbatim: the parameters that are properties of the body under their own names; `None` where the body is made in
+            another way.
+        needs: `required` as sets.
+        simple: whether the result is what the response decodes to as `response`, and nothing else has a say in it.
     """
 
     __slots__ = (
@@ -84,6 +88,7 @@ class Operation:
         "method",
         "multipart",
         "nests_tools",
+        "needs",
         "page",
         "page_via",
         "path",
@@ -96,7 +101,9 @@ class Operation:
         "security",
         "segments",
         "sends",
+        "simple",
         "streams",
+        "verbatim",
     )
 
     def __init__(
@@ -153,6 +160,13 @@ class Operation:
         self.binary = binary
         self.plain = not (multipart or files or renames or adapt)
         self.nests_tools = path.startswith(("/chat/", "/assistants", "/threads"))
+        self.needs = tuple(map(frozenset, required))
+        self.verbatim = (
+            frozenset(name for name in body if places[name] == (BODY, name))
+            if body and self.plain and method != "GET"
+            else None
+        )
+        self.simple = not (chooses or page or binary or adapt)
         self.always_streams = always_streams
         self.events = events
         self.streams = stream is not None

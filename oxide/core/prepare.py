@@ -44,6 +44,7 @@ class Call:
         strict: whether a response that does not fit its type is an error.
         content: the body; a `core.body.Plan` becomes a `Body` when the call begins.
         spent: whether only a body that can't be read a second time kept the call from being repeated.
+        unread: whether the response is wanted before its body.
         started: when a call with a raw response was made, by `time.monotonic()`.
         params, path_values: the arguments, from which the next page's call is made.
     """
@@ -70,6 +71,7 @@ class Call:
         "stream",
         "strict",
         "timeout",
+        "unread",
         "url",
     )
 
@@ -80,6 +82,7 @@ class Call:
     raw: str | None
     stream: bool
     strict: bool
+    unread: bool
     retries_taken: int
     started: float
 
@@ -147,6 +150,7 @@ class RequestBuilder:
         self.retry = RetryPolicy(config.max_retries)
         self._agent = f"oxide/{__version__} ({'async' if asynchronous else 'sync'})"
         self._heads: dict[Any, HeadBlock] = {}
+        self._urls: dict[str, URL] = {}
 
     # --- generated methods ------------------------------------------------------------------------------------------
 
@@ -162,38 +166,21 @@ class RequestBuilder:
             TypeError: a parameter is unknown (the message names the nearest known one), missing, or of a type that can't be sent.
             ValueError: a path parameter is empty or would leave the path, a header has a line break, a number is not finite.
         """
-        body: dict[str, Any] = {}
-        query: dict[str, Any] = {}
-        headers: dict[str, Any] | None = None
-        options: Mapping[str, Any] = _NOTHING
-        places = operation.places
-        for name, value in params.items():
-            place = places.get(name)
-            if place is None:
-                if name == RAW:
-                    options = {**options, RAW: value}
-                    continue
-                raise unknown_parameter(operation, name)
-            if type(value) is Omit or type(value) is NotGiven:
-                continue
-            kind, wire = place
-            if kind == BODY:
-                body[wire] = value
-            elif kind == OPTION:
-                options = {**options, name: value}
-            elif kind == QUERY:
-                query[wire] = value
-            elif value is not None:
-                headers = headers or {}
-                headers[wire] = value if isinstance(value, (str, bytes)) else _header_text(value)
-        for alternative in operation.required:
-            if all(name in params for name in alternative):
+        verbatim = operation.verbatim
+        if verbatim is not None and verbatim.issuperset(params):
+            # The usual case. What is not to be sent is left out by the encoder.
+            body: Any = params
+            query, headers, options = _NOTHING, None, _NOTHING
+        else:
+            body, query, headers, options = _placed(operation, params)
+        for alternative in operation.needs:
+            if alternative.issubset(params):
                 break
         else:
-            if operation.required:
+            if operation.needs:
                 raise missing_parameters(operation, params)
         if "tools" in body:
-            body["tools"] = definitions(body["tools"], operation.nests_tools)
+            body = {**body, "tools": definitions(body["tools"], operation.nests_tools)}
         if not operation.plain:
             body = _reshaped(operation, body)
         path = (
@@ -215,9 +202,10 @@ class RequestBuilder:
         call.operation = operation
         call.params = params
         call.path_values = path_values
-        call.stream = operation.always_streams or bool(operation.streams and params.get("stream"))
-        call.raw = options.get(RAW)
-        if call.raw is not None:
+        call.stream = call.unread = operation.always_streams or bool(operation.streams and params.get("stream"))
+        if RAW in options:
+            call.raw = options[RAW]
+            call.unread = call.stream or call.raw == "stream"
             call.started = monotonic()
         return call
 
@@ -281,7 +269,7 @@ class RequestBuilder:
         call.operation = None
         call.params = _NOTHING
         call.path_values = ()
-        call.stream = False
+        call.stream = call.unread = False
         return call
 
     # --- what they share --------------------------------------------------------------------------------------------
@@ -290,8 +278,8 @@ class RequestBuilder:
         self,
         method: str,
         path: str,
-        query: dict[str, Any],
-        headers: dict[str, Any] | None,
+        query: Mapping[str, Any],
+        headers: Mapping[str, Any] | None,
         body: Any,
         security: tuple[str, ...],
         options: Mapping[str, Any],
@@ -326,7 +314,7 @@ class RequestBuilder:
             else:
                 from .multipart import encode_form
 
-                content, headers = encode_form(form, body, headers or {})
+                content, headers = encode_form(form, body, dict(headers or {}))
         call = Call(
             self,
             method,
@@ -340,7 +328,18 @@ class RequestBuilder:
         call.strict = strict
         return call
 
-    def _url(self, path: str, query: dict[str, Any]) -> URL:
+    def _url(self, path: str, query: Mapping[str, Any]) -> URL:
+        if query:
+            return self._make_url(path, query)
+        url = self._urls.get(path)
+        if url is None:
+            if len(self._urls) >= 64:
+                # Paths with an id in them must not pile up.
+                self._urls.clear()
+            url = self._urls[path] = self._make_url(path, query)
+        return url
+
+    def _make_url(self, path: str, query: Mapping[str, Any]) -> URL:
         defaults = self.config.default_query
         if defaults:
             query = {**defaults, **query}
@@ -421,6 +420,37 @@ class RequestBuilder:
 _ENDPOINT_OPTIONS = frozenset(
     {"extra_json", "headers", "idempotency_key", "max_retries", "params", "security", "strict", "timeout"}
 )
+
+
+def _placed(
+    operation: Operation, params: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any] | None, Mapping[str, Any]]:
+    """A method's arguments by how they travel: body, query, headers, and the options that every method has."""
+    body: dict[str, Any] = {}
+    query: dict[str, Any] = {}
+    headers: dict[str, Any] | None = None
+    options: Mapping[str, Any] = _NOTHING
+    places = operation.places
+    for name, value in params.items():
+        place = places.get(name)
+        if place is None:
+            if name == RAW:
+                options = {**options, RAW: value}
+                continue
+            raise unknown_parameter(operation, name)
+        if type(value) is Omit or type(value) is NotGiven:
+            continue
+        kind, wire = place
+        if kind == BODY:
+            body[wire] = value
+        elif kind == OPTION:
+            options = {**options, name: value}
+        elif kind == QUERY:
+            query[wire] = value
+        elif value is not None:
+            headers = headers or {}
+            headers[wire] = value if isinstance(value, (str, bytes)) else _header_text(value)
+    return body, query, headers, options
 
 
 def _join_query(target: str, query: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .codec import BaseModel, DecodeError, decode, set_meta
+from .codec import BaseModel, DecodeError, ModelMeta, decode, decoder, set_meta
 from .errors import APIResponseValidationError
 from .http import Response, ResponseMeta
 
@@ -23,19 +23,20 @@ def decode_body(response: Response, type_: Any, strict: bool) -> Any:
     Raises:
         APIResponseValidationError: the body is not JSON, or with `strict` not of the type; the message has the JSON path.
     """
-    if type_ is None or type_ is type(None):
-        return None
-    if type_ is Response:
-        return response
+    if not isinstance(type_, ModelMeta):
+        if type_ is None or type_ is type(None):
+            return None
+        if type_ is Response:
+            return response
+        if type_ is str:
+            return response.text
+        if type_ is bytes:
+            return response.content
+        if hasattr(type_, "__of_response__"):
+            return type_(response)
     content = response.content
-    if type_ is str:
-        return response.text
-    if type_ is bytes:
-        return content
-    if hasattr(type_, "__of_response__"):
-        return type_(response)
     try:
-        result = decode(type_, content, strict=strict)
+        result = decode(type_, content, strict=True) if strict else decoder(type_)(content)
     except DecodeError as error:
         raise _invalid(response, type_, error) from error
     if isinstance(result, BaseModel):

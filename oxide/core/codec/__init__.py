@@ -16,7 +16,7 @@ from msgspec import field
 from ._decode import batch_decoder, construct, decode, decoder
 from ._encode import encode
 from ._errors import DecodeError
-from ._meta import Discriminator
+from ._meta import Discriminator, ModelMeta
 from ._model import BaseModel, GenericObject
 from ._state import get_meta, set_meta
 
@@ -25,6 +25,7 @@ __all__ = [
     "DecodeError",
     "Discriminator",
     "GenericObject",
+    "ModelMeta",
     "batch_decoder",
     "construct",
     "decode",
