@@ -79,6 +79,7 @@ if TYPE_CHECKING:
         PermissionDeniedError,
         PoolTimeout,
         ProtocolError,
+        ProxyError,
         RateLimitError,
         ReadError,
         ReadTimeout,
@@ -93,6 +94,7 @@ if TYPE_CHECKING:
     from .core.function_tools import pydantic_function_tool, pydantic_responses_function_tool
     from .core.headers import Headers
     from .core.http import Body, RateLimit, Request, Response
+    from .core.proxies import Proxy
     from .core.retry import DEFAULT_MAX_RETRIES
     from .core.sentinels import NOT_GIVEN, NotGiven, Omit, not_given, omit
     from .core.timeouts import DEFAULT_TIMEOUT, Timeout
@@ -151,6 +153,7 @@ _EXPORTS = {
         "PermissionDeniedError",
         "PoolTimeout",
         "ProtocolError",
+        "ProxyError",
         "RateLimitError",
         "ReadError",
         "ReadTimeout",
@@ -165,6 +168,7 @@ _EXPORTS = {
     "core.function_tools": ("pydantic_function_tool", "pydantic_responses_function_tool"),
     "core.headers": ("Headers",),
     "core.http": ("Body", "RateLimit", "Request", "Response"),
+    "core.proxies": ("Proxy",),
     "core.retry": ("DEFAULT_MAX_RETRIES",),
     "core.sentinels": ("NOT_GIVEN", "NotGiven", "Omit", "not_given", "omit"),
     "core.timeouts": ("DEFAULT_TIMEOUT", "Timeout"),
@@ -256,6 +260,8 @@ __all__ = [
     "PermissionDeniedError",
     "PoolTimeout",
     "ProtocolError",
+    "Proxy",
+    "ProxyError",
     "RateLimit",
     "RateLimitError",
     "ReadError",

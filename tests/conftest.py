@@ -30,6 +30,9 @@ _ENVIRONMENT = (
     "OPENAI_LOG",
     "OXIDE_LOG",
     "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    *(f"{name}_PROXY" for name in ("HTTP", "HTTPS", "ALL", "NO")),
+    *(f"{name}_proxy" for name in ("http", "https", "all", "no")),
 )
 
 

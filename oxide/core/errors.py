@@ -34,6 +34,7 @@ __all__ = [
     "PermissionDeniedError",
     "PoolTimeout",
     "ProtocolError",
+    "ProxyError",
     "RateLimitError",
     "ReadError",
     "ReadTimeout",
@@ -70,6 +71,10 @@ class ConnectError(TransportError):
     """No connection: the name does not resolve, nobody listens, or the TLS handshake failed."""
 
     sent = False
+
+
+class ProxyError(ConnectError):
+    """The proxy can't be used, or will not make a connection to the server. Credentials are not in the message."""
 
 
 class ReadError(TransportError):

@@ -70,11 +70,18 @@ class Exchange:
         content = request.content
         self._h1.start(request.method)
         url = request.url
+        target = url.target.encode("ascii")
+        fields = request.head.rendered
+        forward = self._h1.forward
+        if forward is not None:
+            # RFC 9112, section 3.2.2.
+            target = b"%b://%b%b" % (url.scheme.encode("ascii"), url.host_header, target)
+            fields = forward + fields
         head = b"%b %b HTTP/1.1\r\nHost: %b\r\n%b" % (
             request.method.encode("ascii"),
-            url.target.encode("ascii"),
+            target,
             url.host_header,
-            request.head.rendered,
+            fields,
         )
         if not isinstance(content, bytes):
             self._unwritten = content.length

@@ -123,6 +123,8 @@ class H1Connection:
     Attributes:
         reusable: a request may be started: the connection is new, or the last response came to its clean end and
             the server keeps the connection open.
+        forward: for a connection to a proxy that is given whole requests instead of bytes, the header fields that it gets, as lines;
+            `None` otherwise.
         bytes_received: something of the current response has arrived. While it is False after the end of input on a
             kept connection, the server has most likely closed it before it saw the request.
     """
@@ -142,6 +144,7 @@ class H1Connection:
         "_skip",
         "_state",
         "bytes_received",
+        "forward",
         "max_head_size",
         "on_body",
         "reusable",
@@ -151,6 +154,7 @@ class H1Connection:
         self.max_head_size = max_head_size
         self.reusable = True
         self.bytes_received = False
+        self.forward: bytes | None = None
         self._state = _IDLE
         self._error: str | None = None
         self._head: Head | None = None

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import select
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING
+from math import ceil
+from time import sleep
+from typing import Any
 
+from ..core.dial import Address, Busy
 from ..core.errors import ConnectError
-
-if TYPE_CHECKING:
-    import ssl
 
 __all__ = [
     "READ_SIZE",
+    "Attempt",
+    "as_addresses",
+    "begin",
     "configure",
     "connect_error",
-    "default_ssl_context",
+    "finish",
     "input_probe",
     "is_pending",
     "is_timeout",
+    "numeric_addresses",
     "tls_error",
+    "wait_any",
 ]
 
 READ_SIZE = 65536
@@ -34,11 +41,117 @@ def configure(sock: socket.socket) -> None:
         return
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    # Probe after a minute of silence, every ten seconds, six times: NAT gateways forget idle connections after a few minutes.
-    for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPALIVE", 60), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 6)):
+    # NAT gateways forget a silent connection after a few minutes. Probing after a minute keeps it known to them, and where
+    # it is forgotten all the same, or the peer is gone, the connection breaks another minute later: after the six probes
+    # that get no answer, or, where the kernel knows the last of these options, when what was sent is not acknowledged.
+    for name, value in (
+        ("TCP_KEEPIDLE", 60),
+        ("TCP_KEEPALIVE", 60),
+        ("TCP_KEEPINTVL", 10),
+        ("TCP_KEEPCNT", 6),
+        ("TCP_USER_TIMEOUT", 120_000),
+    ):
         option = getattr(socket, name, None)
         if option is not None:
             sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+class Attempt:
+    """A connection that is being made."""
+
+    __slots__ = ("address", "sock")
+
+    def __init__(self, sock: socket.socket, address: Address) -> None:
+        self.sock = sock
+        self.address = address
+
+    def close(self) -> None:
+        """Give it up."""
+        self.sock.close()
+
+
+def begin(address: Address, local_address: str | None) -> Attempt:
+    """Begin to connect. Raises ConnectError."""
+    family, where = address
+    try:
+        if family == "unix":
+            sock = socket.socket(getattr(socket, "AF_UNIX", -1), socket.SOCK_STREAM)
+        else:
+            sock = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise connect_error(*_place(address), error) from error
+    try:
+        sock.setblocking(False)
+        if local_address is not None and family != "unix":
+            try:
+                sock.bind((local_address, 0))
+            except OSError as error:
+                name = getattr(error, "strerror", None) or error
+                raise ConnectError(f"can't connect from the local address {local_address}: {name}") from error
+        try:
+            sock.connect(where)
+        except (BlockingIOError, InterruptedError) as error:
+            if error.errno == errno.EAGAIN and family == "unix":
+                raise Busy(f"can't connect to {where}: its backlog is full") from error
+    except OSError as error:
+        sock.close()
+        raise connect_error(*_place(address), error) from error
+    except BaseException:
+        sock.close()
+        raise
+    return Attempt(sock, address)
+
+
+def finish(attempt: Attempt) -> socket.socket:
+    """The socket of an attempt that came to its end. Raises ConnectError, and closes it then."""
+    sock = attempt.sock
+    try:
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, os.strerror(code))
+        configure(sock)
+    except OSError as error:
+        sock.close()
+        raise connect_error(*_place(attempt.address), error) from error
+    return sock
+
+
+def wait_any(attempts: list[Attempt], timeout: float | None) -> list[Attempt]:
+    """Those that came to their end, as soon as one has; none of them after `timeout` seconds."""
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        for attempt in attempts:
+            poll.register(attempt.sock, select.POLLOUT)
+        ended = {number for number, _ in poll.poll(None if timeout is None else ceil(timeout * 1000))}
+    elif attempts:
+        socks = [attempt.sock for attempt in attempts]
+        # Windows tells of failures as exceptional conditions.
+        _, writable, failed = select.select([], socks, socks, timeout)
+        ended = {sock.fileno() for sock in (*writable, *failed)}
+    else:
+        # select() without a socket is an error there.
+        sleep(timeout or 0.0)
+        ended = set()
+    return [attempt for attempt in attempts if attempt.sock.fileno() in ended]
+
+
+def _place(address: Address) -> tuple[str, int | None]:
+    family, where = address
+    return (where, None) if family == "unix" else (where[0], where[1])
+
+
+def numeric_addresses(host: str, port: int) -> list[Address] | None:
+    """The address that `host` is, in a list, or `None` for a name: an address needs no look-up, and so no thread."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        return None
+    return as_addresses(found)
+
+
+def as_addresses(found: Iterable[Any]) -> list[Address]:
+    """What `socket.getaddrinfo` found, as `core.dial` wants it."""
+    return [(family, address) for family, _, _, _, address in found]
 
 
 def input_probe(sock: socket.socket) -> Callable[[], object]:
@@ -72,16 +185,6 @@ def connect_error(host: str, port: int | None, error: OSError | UnicodeError) ->
     """The error for a connection that was not made; `error` is to be chained."""
     where = host if port is None else f"{host}:{port}"
     return ConnectError(f"can't connect to {where}: {getattr(error, 'strerror', None) or error}")
-
-
-def default_ssl_context() -> ssl.SSLContext:
-    """Certificates and host names are verified, against the system's store or what `SSL_CERT_FILE` names."""
-    # Only who talks TLS pays for its import.
-    import ssl
-
-    context = ssl.create_default_context()
-    context.set_alpn_protocols(["http/1.1"])
-    return context
 
 
 def tls_error(host: str, error: Exception) -> ConnectError:

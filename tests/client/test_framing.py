@@ -279,10 +279,3 @@ async def test_ipv6(way: Any) -> None:
         client = way.client(base_url=peer.base_url)
         assert await client.get("/x", cast_to=object) == {"a": 6}
         assert peer.requests[0].headers["host"] == f"[::1]:{peer.port}"
-
-
-async def test_proxies_of_the_environment_are_not_used(way: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:1")
-    with Peer(always(reply(b'{"a": 1}'))) as peer:
-        assert await way.client(base_url=peer.base_url).get("/x", cast_to=object) == {"a": 1}

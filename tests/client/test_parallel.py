@@ -16,7 +16,6 @@ SHELLS = sorted(path.name for path in (PACKAGE / "io" / "sync").glob("*.py"))
 ONLY = {
     "waiting.py": "blocking sockets wait by themselves",
     "Connection._limit": "blocking sockets have a timeout of their own",
-    "TLSConnection": "the ssl module does this for blocking sockets",
     "_call": "a file's methods may be coroutine functions, or be run in worker threads",
     "_read_async": "only an asynchronous client can iterate asynchronously",
 }

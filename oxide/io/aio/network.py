@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import socket
-import ssl
 from collections.abc import Callable
+from typing import Any
 
 import anyio
-import anyio.lowlevel
 
-from ...core.dial import Address
+from ...core.dial import Address, Reach
 from ...core.errors import ReadError, WriteError
 from ...core.http11 import H1Connection
 from ..sockets import (
     READ_SIZE,
-    configure,
+    Attempt,
+    as_addresses,
+    begin,
     connect_error,
-    default_ssl_context,
+    finish,
     input_probe,
     is_pending,
     is_timeout,
+    numeric_addresses,
     tls_error,
 )
+from ..trust import Trust
 from .waiting import Waiter
 
-__all__ = ["Connection", "Network", "TLSConnection"]
+__all__ = ["Connection", "Network"]
 
 
 class Connection:
@@ -103,158 +106,70 @@ class Connection:
         self._waiter.forget()
 
 
-class TLSConnection(Connection):
-    """The same with TLS between the socket and the machine (`ssl.SSLObject` over memory buffers)."""
-
-    __slots__ = ("_incoming", "_outgoing", "_tls")
-
-    def __init__(self, connection: Connection, context: ssl.SSLContext, host: str) -> None:
-        # One waiter for both: it is known to the event loop, and has to leave it before the socket is closed.
-        self._sock = connection._sock
-        self._probe = None
-        self._waiter = connection._waiter
-        self.h1 = connection.h1
-        self._incoming = ssl.MemoryBIO()
-        self._outgoing = ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
-
-    async def handshake(self, timeout: float | None) -> None:
-        """Do the TLS handshake. Raises ssl.SSLError, ReadError, WriteError, TimeoutError."""
-        while True:
-            try:
-                self._tls.do_handshake()
-            except ssl.SSLWantReadError:
-                await self._flush(timeout)
-                await self._fill(timeout)
-            except ssl.SSLError:
-                # The peer is to get the alert that says why, if it is still there.
-                try:
-                    await self._flush(timeout)
-                except WriteError:
-                    pass
-                raise
-            else:
-                await self._flush(timeout)
-                return
-
-    async def read(self, timeout: float | None) -> bytes:
-        try:
-            if self._tls.pending():
-                await anyio.lowlevel.checkpoint()
-            while True:
-                try:
-                    return self._tls.read(READ_SIZE)
-                except ssl.SSLWantReadError:
-                    await self._flush(timeout)
-                    await self._fill(timeout)
-        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            return b""
-        except ssl.SSLError as error:
-            raise ReadError(f"the TLS connection broke: {error.reason or error}") from error
-
-    def read_ready(self) -> bytes | None:
-        data = super().read_ready()
-        if data:
-            self._incoming.write(data)
-        elif data is not None:
-            self._incoming.write_eof()
-        try:
-            return self._tls.read(READ_SIZE)
-        except ssl.SSLWantReadError:
-            # Half a record, or one that is not for us, such as a session ticket.
-            return None
-        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            return b""
-        except ssl.SSLError as error:
-            raise ReadError(f"the TLS connection broke: {error.reason or error}") from error
-
-    async def write(self, data: bytes, allowance: Callable[[], float | None]) -> None:
-        try:
-            view = memoryview(data)
-            while view:
-                # A piece at a time, so that the ciphertext of a large body is not all in memory.
-                view = view[self._tls.write(view[:READ_SIZE]) :]
-                await super().write(self._outgoing.read(), allowance)
-        except ssl.SSLError as error:
-            raise WriteError(f"the TLS connection broke: {error.reason or error}") from error
-
-    def is_stale(self) -> bool:
-        # What came in one packet with the last response may be waiting here instead of in the socket.
-        return bool(self._incoming.pending or self._tls.pending()) or super().is_stale()
-
-    async def _fill(self, timeout: float | None) -> None:
-        data = await super().read(timeout)
-        if data:
-            self._incoming.write(data)
-        else:
-            self._incoming.write_eof()
-
-    async def _flush(self, timeout: float | None) -> None:
-        if self._outgoing.pending:
-            await super().write(self._outgoing.read(), lambda: timeout)
-
-
 class Network:
     """Makes connections: the commands of `core.dial`.
 
     Args:
-        ssl_context: for TLS; one that verifies certificates and host names is made when it is first needed.
+        reach: how origins are reached.
+        trust: for TLS.
     """
 
-    def __init__(self, ssl_context: ssl.SSLContext | None) -> None:
-        self._ssl_context = ssl_context
+    def __init__(self, reach: Reach, trust: Trust) -> None:
+        self._reach = reach
+        self._trust = trust
+
+    async def reach(self) -> Reach:
+        return self._reach
 
     async def resolve(self, host: str, port: int, timeout: float | None) -> list[Address]:
+        found = numeric_addresses(host, port)
+        if found is not None:
+            return found
         try:
-            # An address needs no look-up, and so no thread.
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-        except (OSError, UnicodeError):
-            try:
-                with anyio.fail_after(timeout):
-                    found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)  # type: ignore[assignment]
-            except TimeoutError:
-                raise
-            except (OSError, UnicodeError) as error:
-                raise connect_error(host, None, error) from error
-        return [(family, address) for family, _, _, _, address in found]
-
-    async def open(self, address: Address, timeout: float | None) -> Connection:
-        family, where = address
-        try:
-            sock = socket.socket(family, socket.SOCK_STREAM)
-        except OSError as error:
-            raise connect_error(where[0], where[1], error) from error
-        try:
-            sock.setblocking(False)
-            with anyio.fail_after(timeout):
-                try:
-                    sock.connect(where)
-                except (BlockingIOError, InterruptedError):
-                    await anyio.wait_writable(sock)
-                    code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                    if code:
-                        from os import strerror
-
-                        raise OSError(code, strerror(code)) from None
-            configure(sock)
+            return as_addresses(await look_up(host, port, timeout))
         except TimeoutError:
-            sock.close()
             raise
-        except OSError as error:
-            sock.close()
-            raise connect_error(where[0], where[1], error) from error
-        except BaseException:
-            sock.close()
-            raise
-        return Connection(sock)
+        except (OSError, UnicodeError) as error:
+            raise connect_error(host, None, error) from error
 
-    async def start_tls(self, connection: Connection, host: str, timeout: float | None) -> Connection:
-        if self._ssl_context is None:
-            self._ssl_context = default_ssl_context()
+    async def begin(self, address: Address) -> Attempt:
+        return begin(address, self._reach.local_address)
+
+    async def wait_any(self, attempts: list[Attempt], timeout: float | None) -> list[Attempt]:
+        ended: list[Attempt] = []
+
+        async def wait(attempt: Attempt) -> None:
+            await anyio.wait_writable(attempt.sock)
+            ended.append(attempt)
+
+        with anyio.move_on_after(timeout) as scope:
+            if len(attempts) == 1:
+                await wait(attempts[0])
+            elif not attempts:
+                await anyio.sleep_forever()
+            else:
+
+                async def wait_first(attempt: Attempt) -> None:
+                    await wait(attempt)
+                    scope.cancel()
+
+                async with anyio.create_task_group() as group:
+                    for attempt in attempts:
+                        group.start_soon(wait_first, attempt)
+        return ended
+
+    async def finish(self, attempt: Attempt) -> Connection:
+        return Connection(finish(attempt))
+
+    async def start_tls(self, connection: Connection, host: str, timeout: float | None, to_proxy: bool) -> Connection:
         try:
-            secured = TLSConnection(connection, self._ssl_context, host)
+            # asyncio has imported ssl, but trio alone has not.
+            from .tls import TLSConnection
+
+            secured = TLSConnection(connection, self._trust.context(to_proxy), host)
             with anyio.fail_after(timeout):
                 await secured.handshake(None)
+            return secured
         except TimeoutError:
             connection.close()
             raise
@@ -264,4 +179,9 @@ class Network:
         except BaseException:
             connection.close()
             raise
-        return secured
+
+
+async def look_up(host: str, port: int, timeout: float | None) -> Any:
+    """`socket.getaddrinfo` with a limit. Raises OSError, UnicodeError, TimeoutError."""
+    with anyio.fail_after(timeout):
+        return await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)

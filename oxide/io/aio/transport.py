@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,10 @@ from ...core.errors import TransportError, WriteError
 from ...core.exchange import DRAIN_LIMIT, Exchange
 from ...core.http import Request, Response
 from ...core.pool import Ticket
+from ...core.proxies import Proxy
 from ..pool import Limits, SharedPool
+from ..reach import make_reach
+from ..trust import Trust
 from .network import Connection, Network
 from .run import run
 from .waiting import from_anywhere
@@ -28,13 +32,39 @@ class AsyncHTTPTransport:
 
     Args:
         ssl_context: for TLS, instead of one that verifies against the system's certificates.
+        verify: the path of a file or directory of certificates to trust; or `False` for no verification at all, with which anybody
+            on the way can read the key and all else: for a server of one's own with a certificate that it signed itself.
+        cert: our own certificate, for servers that ask for one: the path of a PEM file, or a tuple of the paths of certificate and
+            key, and the key's password if it has one.
+        server_hostname: the name that the server's certificate must have, and that is sent as SNI, if it is not the URL's host.
+        proxy: an `http://`, `https://` or `socks5://` URL, with `user:password@` if the proxy asks for it; or a `Proxy`.
+        trust_env: whether to use the proxies of `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` (where `proxy` is not
+            given), and the certificates of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+        uds: the path of a Unix socket to connect to, whatever the URL's host.
+        local_address: the address to connect from.
         limits: how many connections there may be.
+
+    Raises:
+        ValueError, TypeError: an argument has a value it can't have, or one excludes another; or an environment variable is no URL.
     """
 
-    def __init__(self, *, ssl_context: ssl.SSLContext | None = None, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        verify: bool | str | PathLike[str] = True,
+        cert: str | PathLike[str] | tuple[str, ...] | None = None,
+        server_hostname: str | None = None,
+        proxy: str | Proxy | None = None,
+        trust_env: bool = True,
+        uds: str | PathLike[str] | None = None,
+        local_address: str | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         self._pool = SharedPool(limits or Limits())
         self._pool.close_with(self)
-        self._network = PoolNetwork(ssl_context)
+        reach = make_reach(proxy, trust_env, uds, local_address, server_hostname)
+        self._network = PoolNetwork(reach, Trust(ssl_context, verify, cert, trust_env))
 
     async def send(self, request: Request, *, stream: bool) -> Response:
         """Send one request; see `oxide.AsyncTransport`."""

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
-from ...core.dial import Address
+from ...core.dial import Address, Reach
 from ...core.errors import ReadError, WriteError
 from ...core.http11 import H1Connection
 from ..sockets import (
     READ_SIZE,
-    configure,
+    Attempt,
+    as_addresses,
+    begin,
     connect_error,
-    default_ssl_context,
+    finish,
     input_probe,
     is_pending,
     is_timeout,
+    numeric_addresses,
     tls_error,
+    wait_any,
 )
-
-if TYPE_CHECKING:
-    import ssl
+from ..trust import Trust
 
 __all__ = ["Connection", "Network"]
 
@@ -113,53 +116,87 @@ class Network:
     """Makes connections: the commands of `core.dial`.
 
     Args:
-        ssl_context: for TLS; one that verifies certificates and host names is made when it is first needed.
+        reach: how origins are reached.
+        trust: for TLS.
     """
 
-    def __init__(self, ssl_context: ssl.SSLContext | None) -> None:
-        self._ssl_context = ssl_context
+    def __init__(self, reach: Reach, trust: Trust) -> None:
+        self._reach = reach
+        self._trust = trust
+
+    def reach(self) -> Reach:
+        return self._reach
 
     def resolve(self, host: str, port: int, timeout: float | None) -> list[Address]:
+        found = numeric_addresses(host, port)
+        if found is not None:
+            return found
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            return as_addresses(look_up(host, port, timeout))
+        except TimeoutError:
+            raise
         except (OSError, UnicodeError) as error:
             raise connect_error(host, None, error) from error
-        return [(family, address) for family, _, _, _, address in found]
 
-    def open(self, address: Address, timeout: float | None) -> Connection:
-        family, where = address
-        try:
-            sock = socket.socket(family, socket.SOCK_STREAM)
-        except OSError as error:
-            raise connect_error(where[0], where[1], error) from error
-        try:
-            sock.settimeout(timeout if timeout is None else max(timeout, 0.001))
-            sock.connect(where)
-            configure(sock)
-        except TimeoutError:
-            sock.close()
-            raise
-        except OSError as error:
-            sock.close()
-            raise connect_error(where[0], where[1], error) from error
-        except BaseException:
-            sock.close()
-            raise
+    def begin(self, address: Address) -> Attempt:
+        return begin(address, self._reach.local_address)
+
+    def wait_any(self, attempts: list[Attempt], timeout: float | None) -> list[Attempt]:
+        return wait_any(attempts, timeout)
+
+    def finish(self, attempt: Attempt) -> Connection:
+        sock = finish(attempt)
+        sock.setblocking(True)
         return Connection(sock)
 
-    def start_tls(self, connection: Connection, host: str, timeout: float | None) -> Connection:
-        if self._ssl_context is None:
-            self._ssl_context = default_ssl_context()
-        sock = connection._sock
-        sock.settimeout(timeout if timeout is None else max(timeout, 0.001))
+    def start_tls(self, connection: Connection, host: str, timeout: float | None, to_proxy: bool) -> Connection:
         try:
-            return Connection(self._ssl_context.wrap_socket(sock, server_hostname=host))
+            context = self._trust.context(to_proxy)
+            import ssl
+
+            sock = connection._sock
+            if not isinstance(sock, ssl.SSLSocket):
+                sock.settimeout(timeout if timeout is None else max(timeout, 0.001))
+                secured = Connection(context.wrap_socket(sock, server_hostname=host))
+                secured.h1 = connection.h1
+                return secured
+            # TLS in TLS, to a server behind a proxy that is itself reached over TLS.
+            from .tls import TLSConnection
+
+            nested = TLSConnection(connection, context, host)
+            nested.handshake(timeout)
+            return nested
         except TimeoutError:
-            sock.close()
+            connection.close()
             raise
-        except (OSError, ValueError) as error:
-            sock.close()
+        except (OSError, ValueError, ReadError, WriteError) as error:
+            connection.close()
             raise tls_error(host, error) from error
         except BaseException:
-            sock.close()
+            connection.close()
             raise
+
+
+def look_up(host: str, port: int, timeout: float | None) -> Any:
+    """`socket.getaddrinfo` with a limit, for which it needs a thread. Raises OSError, UnicodeError, TimeoutError."""
+    if timeout is None:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    results: list[Any] = []
+    done = threading.Lock()
+    done.acquire()
+
+    def work() -> None:
+        try:
+            results.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except Exception as error:  # noqa: BLE001 (raised below)
+            results.append(error)
+        finally:
+            done.release()
+
+    # One that is late ends by itself, whenever the resolver gives up.
+    threading.Thread(target=work, name="oxide-look-up", daemon=True).start()
+    if not done.acquire(timeout=timeout):
+        raise TimeoutError
+    if isinstance(results[0], Exception):
+        raise results[0]
+    return results[0]
