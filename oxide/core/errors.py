@@ -8,6 +8,7 @@ under it come from below: a transport raises them, and the retry flow turns them
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ __all__ = [
     "TransportError",
     "TransportTimeout",
     "UnprocessableEntityError",
+    "WebSocketConnectionClosedError",
+    "WebSocketQueueFullError",
     "WriteError",
     "WriteTimeout",
     "status_error_class",
@@ -344,6 +347,60 @@ class ContentFilterFinishReasonError(OpenAIError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), {"completion": self.completion})
+
+
+# --- from WebSocket connections -------------------------------------------------------------------------------------
+
+
+class WebSocketConnectionClosedError(OpenAIError):
+    """The connection is closed, so nothing more can be sent or received.
+
+    Attributes:
+        code: the code that the server closed it with; 1006 where it ended without one.
+        reason: the reason that the server gave, often empty.
+        unsent_frames: messages that waited to be sent and were not, in order.
+        unsent_messages: those of them that are text, or bytes in UTF-8, as text.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        unsent_messages: Sequence[str | bytes] = (),
+        code: int = 1006,
+        reason: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.unsent_frames: list[str | bytes] = list(unsent_messages)
+        self.unsent_messages: list[str] = [text for text in map(_as_text, unsent_messages) if text is not None]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the server said that it was done (1000) or going away (1001), and nothing was left unsent."""
+        return self.code in (1000, 1001) and not self.unsent_frames
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = {"unsent_messages": self.unsent_frames, "code": self.code, "reason": self.reason}
+        return _rebuild_message, (type(self), str(self), values)
+
+
+def _as_text(data: str | bytes) -> str | None:
+    if isinstance(data, str):
+        return data
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _rebuild_message(cls: type[Any], message: str, values: dict[str, Any]) -> Any:
+    return cls(message, **values)
+
+
+class WebSocketQueueFullError(OpenAIError):
+    """The messages that wait for the connection to be restored have more bytes than the queue takes."""
 
 
 class InvalidWebhookSignatureError(ValueError):

@@ -17,10 +17,27 @@ ONLY = {
     "waiting.py": "blocking sockets wait by themselves",
     "Connection._limit": "blocking sockets have a timeout of their own",
     "_call": "a file's methods may be coroutine functions, or be run in worker threads",
+    "Duplex._recv": "the event loop reads for asynchronous ones",
+    "Duplex._wait": "the event loop waits for asynchronous ones",
+    "Duplex._receive": "blocking sockets need no care for a read that was cancelled",
+    "Duplex._encrypt": "the ssl module does this for blocking sockets",
+    "Duplex._decrypt": "the ssl module does this for blocking sockets",
+    "_would_block": "the ssl module has its own errors for this",
+    "Keeper._schedule": "a thread sleeps by itself",
+    "Keeper._tick": "a thread sleeps by itself",
+    "_after_fork": "an event loop does not go along either",
     "_read_async": "only an asynchronous client can iterate asynchronously",
 }
 
-_RENAMED = {"__anext__": "__next__", "__aiter__": "__iter__", "aclose": "close", "AsyncHTTPTransport": "HTTPTransport"}
+_RENAMED = {
+    "__anext__": "__next__",
+    "__aiter__": "__iter__",
+    "aclose": "close",
+    "AsyncHTTPTransport": "HTTPTransport",
+    "AsyncWebSocketConnection": "WebSocketConnection",
+    "__aenter__": "__enter__",
+    "__aexit__": "__exit__",
+}
 
 
 def outline(path: Path) -> list[str]:
@@ -81,6 +98,18 @@ def test_transports_differ_in_waiting_alone() -> None:
         start = next(index for index, line in enumerate(lines) if line.startswith("class "))
         end = next(index for index, line in enumerate(lines) if line.startswith("class PoolNetwork"))
         return lines[start:end]
+
+    assert code("sync") == code("aio")
+
+
+def test_websocket_connections_differ_in_waiting_alone() -> None:
+    """Line by line, but for imports and for the method that waits for an event."""
+
+    def code(shell: str) -> list[str]:
+        lines = statements(PACKAGE / "io" / shell / "websocket.py")
+        start = next(index for index, line in enumerate(lines) if line.startswith("class "))
+        pause = next(index for index, line in enumerate(lines) if "def _pause" in line)
+        return lines[start:pause] + lines[pause + 3 :]
 
     assert code("sync") == code("aio")
 

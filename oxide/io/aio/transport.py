@@ -24,6 +24,9 @@ from .waiting import from_anywhere
 if TYPE_CHECKING:
     import ssl
 
+    from ...core.ws_options import WebSocketOptions
+    from .websocket import AsyncWebSocketConnection
+
 __all__ = ["AsyncHTTPTransport"]
 
 
@@ -111,6 +114,22 @@ class AsyncHTTPTransport:
             exchange.sent()
         finally:
             await chunks.aclose()
+
+    async def open_websocket(self, request: Request, options: WebSocketOptions) -> AsyncWebSocketConnection:
+        """Open a WebSocket connection of its own, which does not come from the pool, nor go there.
+
+        Args:
+            request: a GET to a `ws` or `wss` URL, with the header fields that are to be sent beside the handshake's own.
+            options: how the connection is to be.
+
+        Raises:
+            APIStatusError: the server declined, with this status.
+            TransportError: no connection could be made in time, it broke, or the server does not speak WebSocket.
+        """
+        # Few clients open one.
+        from .websocket import connect
+
+        return await connect(self._network, request, options)
 
     async def aclose(self) -> None:
         """Close what is idle, now, and what is in use when it is done."""

@@ -22,6 +22,9 @@ from .run import run
 if TYPE_CHECKING:
     import ssl
 
+    from ...core.ws_options import WebSocketOptions
+    from .websocket import WebSocketConnection
+
 __all__ = ["HTTPTransport"]
 
 
@@ -109,6 +112,22 @@ class HTTPTransport:
             exchange.sent()
         finally:
             chunks.close()
+
+    def open_websocket(self, request: Request, options: WebSocketOptions) -> WebSocketConnection:
+        """Open a WebSocket connection of its own, which does not come from the pool, nor go there.
+
+        Args:
+            request: a GET to a `ws` or `wss` URL, with the header fields that are to be sent beside the handshake's own.
+            options: how the connection is to be.
+
+        Raises:
+            APIStatusError: the server declined, with this status.
+            TransportError: no connection could be made in time, it broke, or the server does not speak WebSocket.
+        """
+        # Few clients open one.
+        from .websocket import connect
+
+        return connect(self._network, request, options)
 
     def close(self) -> None:
         """Close what is idle, now, and what is in use when it is done."""

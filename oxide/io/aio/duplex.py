@@ -1,0 +1,177 @@
+"""A connection that is read and written at the same time, by different tasks, any of which may be cancelled."""
+
+from __future__ import annotations
+
+import ssl
+from asyncio import Future
+from time import monotonic
+from typing import Any
+
+import anyio
+
+from ...core.errors import ReadError, WriteError
+from ..sockets import READ_SIZE, input_probe
+from .network import Connection, TLSConnection
+
+__all__ = ["Duplex"]
+
+
+class Duplex:
+    """The socket of a connection: what it does not take is kept and sent later.
+
+    A cancelled task leaves nothing half done: what it had to send stays here for the next one, and what had been read for it as well.
+
+    Attributes:
+        sent: bytes that the socket has taken since the beginning.
+        closed: whether `close` was called.
+    """
+
+    __slots__ = ("_connection", "_kept", "_probe", "_sending", "_sock", "_tls", "_unsent", "_waiter", "closed", "sent")
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._sock = connection._sock
+        self._waiter = connection._waiter
+        self._tls = connection if isinstance(connection, TLSConnection) else None
+        self._probe = input_probe(self._sock)
+        self._sending: Any = None
+        self._kept: bytes | None = None  # what was read for a task that was cancelled just then
+        self._unsent = bytearray()
+        self.sent = 0
+        self.closed = False
+
+    def push(self, data: bytes) -> int:
+        """Send what the socket takes now of `data` and of what it did not take before. Returns what `sent` has to be for all to be sent.
+
+        Raises:
+            WriteError: the connection broke.
+        """
+        if self._tls is not None:
+            data = self._encrypt(self._tls, data)
+        unsent = self._unsent
+        if not unsent:
+            taken = self._send(data) if data else 0
+            if taken < len(data):
+                unsent += memoryview(data)[taken:]
+        else:
+            unsent += data
+        while unsent:
+            taken = self._send(unsent)
+            if not taken:
+                break
+            del unsent[:taken]
+        return self.sent + len(unsent)
+
+    def _send(self, data: bytes | bytearray) -> int:
+        try:
+            taken = self._sock.send(data)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except OSError as error:
+            raise WriteError(f"the connection broke: {error.strerror or error}") from error
+        self.sent += taken
+        return taken
+
+    def _encrypt(self, tls: TLSConnection, data: bytes) -> bytes:
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[tls._tls.write(view) :]
+        except ssl.SSLError as error:
+            raise WriteError(f"the TLS connection broke: {error.reason or error}") from error
+        return tls._outgoing.read()
+
+    async def drain(self, goal: int, timeout: float | None) -> None:
+        """Wait until `sent` is `goal`. Raises WriteError; TimeoutError where the peer took in nothing for `timeout` seconds."""
+        if self.sent >= goal:
+            return
+        if self._sending is None:
+            self._sending = anyio.Lock()
+        # One waits for the socket, the others for that one.
+        async with self._sending:
+            while self.sent < goal:
+                try:
+                    await self._waiter.writable(timeout)
+                except TimeoutError:
+                    raise
+                except OSError as error:
+                    raise WriteError("the connection was closed while it was in use") from error
+                self.push(b"")
+
+    async def read(self, timeout: float | None) -> bytes:
+        """Some bytes, empty at the end of the connection. Raises ReadError, TimeoutError."""
+        end = None if timeout is None else monotonic() + timeout
+        while True:
+            data = self._decrypt(None) if self._tls is not None else None
+            if data is None:
+                data = await self._receive(None if end is None else max(end - monotonic(), 0.0))
+                if self._tls is not None:
+                    data = self._decrypt(data)
+            if data is not None:
+                return data
+
+    async def _receive(self, timeout: float | None) -> bytes:
+        data: bytes | None
+        data, self._kept = self._kept, None
+        if data is not None:
+            return data
+        waiting: Any = None
+        try:
+            while True:
+                waiting = self._waiter.readable(timeout)
+                data = await waiting
+                if data is not None:
+                    return data
+                try:
+                    return self._sock.recv(READ_SIZE)
+                except (BlockingIOError, InterruptedError):
+                    continue
+        except OSError as error:
+            if isinstance(error, TimeoutError) and error.errno is None:
+                raise
+            raise ReadError(f"the connection broke: {error.strerror or error}") from error
+        except BaseException:
+            # asyncio may cancel a task that has its bytes already.
+            if isinstance(waiting, Future) and waiting.done() and not waiting.cancelled() and not waiting.exception():
+                self._kept = waiting.result()
+            raise
+
+    def read_ready(self) -> bytes | None:
+        """What has come already, `None` for nothing, empty at the end of the connection. Raises ReadError."""
+        data, self._kept = self._kept, None
+        try:
+            if data is None:
+                data = self._sock.recv(READ_SIZE)
+        except (BlockingIOError, InterruptedError):
+            data = None
+        except OSError as error:
+            raise ReadError(f"the connection broke: {error.strerror or error}") from error
+        return data if self._tls is None else self._decrypt(data)
+
+    def _decrypt(self, data: bytes | None) -> bytes | None:
+        """Take in what came from the socket, `b""` for its end; gives what can be read of it, `None` for nothing."""
+        tls = self._tls
+        assert tls is not None
+        if data:
+            tls._incoming.write(data)
+        elif data is not None:
+            tls._incoming.write_eof()
+        try:
+            return tls._tls.read(READ_SIZE)
+        except ssl.SSLWantReadError:
+            if tls._outgoing.pending:
+                self.push(b"")
+            return None
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            return b""
+        except ssl.SSLError as error:
+            raise ReadError(f"the TLS connection broke: {error.reason or error}") from error
+
+    def is_readable(self) -> bool:
+        """Whether there is something to be read."""
+        return bool(self._probe())
+
+    def close(self) -> None:
+        """Close the socket, and wake up who waits for it. Never raises."""
+        self.closed = True
+        self._connection.close()

@@ -1,0 +1,129 @@
+"""A connection that is read and written at the same time, by different threads."""
+
+from __future__ import annotations
+
+import select
+import threading
+from time import monotonic
+
+from ...core.errors import ReadError, WriteError
+from ..sockets import READ_SIZE, input_probe
+from .network import Connection
+
+__all__ = ["Duplex"]
+
+
+class Duplex:
+    """The socket of a connection, made non-blocking: what it does not take is kept and sent later.
+
+    A blocking socket has one timeout for reading and writing alike, and OpenSSL does not allow for both at the same time. So each use of
+    the socket is short and under a lock, and waiting is done outside of it.
+
+    Attributes:
+        sent: bytes that the socket has taken since the beginning.
+        closed: whether `close` was called.
+    """
+
+    __slots__ = ("_connection", "_lock", "_probe", "_sock", "_unsent", "closed", "sent")
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._sock = connection._sock
+        self._sock.setblocking(False)
+        self._probe = input_probe(self._sock)
+        self._lock = threading.Lock()
+        self._unsent = bytearray()
+        self.sent = 0
+        self.closed = False
+
+    def push(self, data: bytes) -> int:
+        """Send what the socket takes now of `data` and of what it did not take before. Returns what `sent` has to be for all to be sent.
+
+        Raises:
+            WriteError: the connection broke.
+        """
+        with self._lock:
+            unsent = self._unsent
+            if not unsent:
+                taken = self._send(data) if data else 0
+                if taken < len(data):
+                    unsent += memoryview(data)[taken:]
+            else:
+                unsent += data
+            while unsent:
+                taken = self._send(unsent)
+                if not taken:
+                    break
+                del unsent[:taken]
+            return self.sent + len(unsent)
+
+    def _send(self, data: bytes | bytearray) -> int:
+        try:
+            taken = self._sock.send(data)
+        except OSError as error:
+            if _would_block(error):
+                return 0
+            raise WriteError(f"the connection broke: {error.strerror or error}") from error
+        self.sent += taken
+        return taken
+
+    def drain(self, goal: int, timeout: float | None) -> None:
+        """Wait until `sent` is `goal`. Raises WriteError; TimeoutError where the peer took in nothing for `timeout` seconds."""
+        while self.sent < goal:
+            self._wait(True, timeout)
+            self.push(b"")
+
+    def read(self, timeout: float | None) -> bytes:
+        """Some bytes, empty at the end of the connection. Raises ReadError, TimeoutError."""
+        end = None if timeout is None else monotonic() + timeout
+        while True:
+            data = self._recv()
+            if data is not None:
+                return data
+            self._wait(False, None if end is None else max(end - monotonic(), 0.0))
+
+    def read_ready(self) -> bytes | None:
+        """What has come already, `None` for nothing, empty at the end of the connection. Raises ReadError."""
+        return self._recv()
+
+    def _recv(self) -> bytes | None:
+        try:
+            with self._lock:
+                return self._sock.recv(READ_SIZE)
+        except OSError as error:
+            if _would_block(error):
+                return None
+            raise ReadError(f"the connection broke: {error.strerror or error}") from error
+
+    def is_readable(self) -> bool:
+        """Whether there is something to be read."""
+        return bool(self._probe())
+
+    def _wait(self, writing: bool, timeout: float | None) -> None:
+        sock = self._sock
+        try:
+            if hasattr(select, "poll"):
+                poll = select.poll()
+                poll.register(sock, select.POLLOUT if writing else select.POLLIN)
+                ready: object = poll.poll(None if timeout is None else timeout * 1000)
+            else:
+                wanted = [sock]
+                read, write, _ = select.select([] if writing else wanted, wanted if writing else [], [], timeout)
+                ready = read or write
+        except (OSError, ValueError) as error:
+            raise (WriteError if writing else ReadError)("the connection was closed while it was in use") from error
+        if not ready:
+            raise TimeoutError
+
+    def close(self) -> None:
+        """Close the socket, and wake up who waits for it in another thread. Never raises."""
+        self.closed = True
+        self._connection.close()
+
+
+def _would_block(error: OSError) -> bool:
+    # By its name, since the ssl module may never have been imported.
+    return isinstance(error, (BlockingIOError, InterruptedError)) or type(error).__name__ in (
+        "SSLWantReadError",
+        "SSLWantWriteError",
+    )
