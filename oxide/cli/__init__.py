@@ -26,6 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
     serve.add_argument("--port", type=int, default=8080, help="the port, 0 for a free one (%(default)s)")
     serve.add_argument("--api-key", metavar="KEY", help="accept only this key (any is accepted otherwise)")
+    serve.add_argument(
+        "--max-connection-age",
+        type=float,
+        default=3600.0,
+        metavar="SECONDS",
+        help="how long a WebSocket may stay open (%(default)s)",
+    )
     commands.add_parser(
         "demo", help="show what oxide does, in a second", description="Start the embedded server and call it."
     )
@@ -38,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.command == "serve":
         from .serve import serve as run_server
 
-        return run_server(chosen.host, chosen.port, chosen.api_key)
+        return run_server(chosen.host, chosen.port, chosen.api_key, chosen.max_connection_age)
     from .demo import demo
 
     return demo()

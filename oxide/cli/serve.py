@@ -11,9 +11,9 @@ from ..testing import MockServer
 __all__ = ["serve"]
 
 
-def serve(host: str, port: int, api_key: str | None) -> int:
+def serve(host: str, port: int, api_key: str | None, max_connection_age: float) -> int:
     """Serve until Ctrl-C or SIGTERM; the exit status."""
-    server = MockServer(host=host, port=port, api_key=api_key)
+    server = MockServer(host=host, port=port, api_key=api_key, max_connection_age=max_connection_age)
     # SIGTERM ends it as Ctrl-C does, with everything closed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -42,4 +42,4 @@ or
     curl {server.base_url}/responses -H "Content-Type: application/json" \\
         -H "Authorization: Bearer {server.api_key}" -d '{{"model": "gpt-5", "input": "Hello!"}}'
 
-Ctrl-C stops it."""
+WebSockets: /responses, /realtime, /realtime/translations, /live/sessions. Ctrl-C stops it."""

@@ -30,6 +30,8 @@ Words in a prompt that make something else happen, the first two in chat complet
 | please compact | a compaction item (as does `context_management`) |
 | please fail to list, please fail to call | an MCP server that does (a tool `mcp` has to be offered) |
 
+It speaks the WebSocket protocols as well: `lanes.py`, `realtime.py`, `translation.py`, `live.py`.
+
 What a test can order instead is in `script.py`.
 """
 
@@ -40,20 +42,35 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .app import App
-    from .record import RecordedRequest
-    from .script import Fault, Gate, Raw, Reply, Stream
+    from .record import RecordedRequest, RecordedSocket
+    from .script import Close, Fault, Gate, Raw, Reply, Socket, Stream
     from .server import MockServer
 
-__all__ = ["App", "Fault", "Gate", "MockServer", "Raw", "RecordedRequest", "Reply", "Stream"]
+__all__ = [
+    "App",
+    "Close",
+    "Fault",
+    "Gate",
+    "MockServer",
+    "Raw",
+    "RecordedRequest",
+    "RecordedSocket",
+    "Reply",
+    "Socket",
+    "Stream",
+]
 
 _HOMES = {
     "App": "app",
+    "Close": "script",
     "Fault": "script",
     "Gate": "script",
     "MockServer": "server",
     "Raw": "script",
     "RecordedRequest": "record",
+    "RecordedSocket": "record",
     "Reply": "script",
+    "Socket": "script",
     "Stream": "script",
 }
 

@@ -9,13 +9,19 @@ from typing import Any
 
 from . import chat, embeddings, models, responses
 from .call import Call
+from .channel import Channel
 from .connection import EXTENSION, Connection
 from .exchange import Answer, ClientLeft, Exchange, apply_reply, apply_stream, complete_headers
+from .lanes import Lanes
+from .live import Live
 from .models import Models
 from .problem import Problem
-from .record import Hub, RecordedRequest
-from .script import Fault, Raw, Reply, Script
+from .realtime import Realtime
+from .record import Hub, RecordedRequest, RecordedSocket
+from .script import Close, Fault, Gate, Raw, Reply, Script, Socket
 from .store import Store
+from .translation import Translation
+from .upgrade import Context, Endpoint, hold, hold_receive, hold_send
 
 __all__ = ["App"]
 
@@ -27,6 +33,18 @@ Handler = Callable[[Call], Answer]
 _ROUTES: tuple[tuple[str, tuple[str, ...], Handler], ...] = tuple(
     (method, tuple(template.split("/")[1:]), handler)
     for method, template, handler in (*responses.ROUTES, *chat.ROUTES, *embeddings.ROUTES, *models.ROUTES)
+)
+
+_SOCKETS: tuple[tuple[tuple[str, ...], Callable[[Channel, Context], Endpoint]], ...] = tuple(
+    (tuple(template.split("/")[1:]), endpoint)
+    for template, endpoint in (
+        ("/responses", Lanes),
+        ("/realtime", Realtime),
+        ("/realtime/translations", Translation),
+        ("/live/sessions", Live),
+        ("/live/sessions/{session_id}/attach", Live),
+        ("/live/sessions/{session_id}/fork", Live),
+    )
 )
 
 _COMMON_HEADERS = [
@@ -43,7 +61,7 @@ _COMMON_HEADERS = [
 
 
 class App:
-    """An ASGI 3 application (HTTP, and lifespan); it runs on asyncio.
+    """An ASGI 3 application (HTTP, WebSocket, and lifespan); it runs on asyncio.
 
     It works on any server, but the faults that break connections need `MockServer`'s own.
 
@@ -59,12 +77,14 @@ class App:
         models: Sequence[str] | None = None,
         clock: Callable[[], float] = time.time,
         remember: int = 10_000,
+        max_connection_age: float | Gate | None = 3600.0,
     ) -> None:
         self.api_key = api_key
         self.hub = Hub(remember)
         self.closing = False
         self._models = Models(models)
         self._store = Store(clock, remember)
+        self._max_age = max_connection_age
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -76,32 +96,85 @@ class App:
                 if kind == "lifespan.shutdown":
                     return
         elif scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close"})
+            await self._websocket(scope, receive, send)
 
     async def _http(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        extension = (scope.get("extensions") or {}).get(EXTENSION) or {}
-        connection: Connection | None = extension.get("connection")
+        connection, headers = _below(scope)
         try:
             body = await _read(receive)
         except ClientLeft:
             return
-        request = RecordedRequest(
-            method=scope["method"],
-            path=scope["path"],
-            query_string=scope["query_string"].decode("latin-1"),
-            headers=list(extension.get("headers", scope["headers"])),
-            body=body,
-            connection=0 if connection is None else connection.number,
-            http_version=scope["http_version"],
-        )
+        request = _recorded(scope, headers, connection, method=scope["method"], body=body)
         # Taken before anybody can see the request, so that what is queued in answer to it is for the next one.
         script = self.hub.take(request)
         self.hub.arrived(request)
         exchange = Exchange(receive, send, connection)
-        left = True
+        await self._carry_out(request, self._answer(exchange, request, script))
+        exchange.end()
+
+    async def _websocket(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        connection, headers = _below(scope)
+        await receive()
+        request = _recorded(scope, headers, connection, method="GET", body=b"", socket=RecordedSocket())
+        script = self.hub.take(request)
+        self.hub.arrived(request)
+        await self._carry_out(request, self._open(request, script, receive, send, connection))
+
+    async def _open(
+        self,
+        request: RecordedRequest,
+        script: Script | None,
+        receive: Receive,
+        send: Send,
+        connection: Connection | None,
+    ) -> None:
+        """Answer the handshake of a WebSocket, and speak on it."""
+        while callable(script):
+            script = script(request)
+        if script is None:
+            script = Socket()
+        if isinstance(script, Socket):
+            try:
+                make = self._endpoint(request)
+            except Problem as problem:
+                script = Reply(problem.status, json=problem.body, headers=script.headers)
+            else:
+                await hold(
+                    make,
+                    receive,
+                    send,
+                    connection=connection,
+                    request=request,
+                    hub=self.hub,
+                    script=script,
+                    max_age=self._max_age,
+                )
+        exchange = Exchange(hold_receive(receive), hold_send(send), connection)
         try:
             await self._answer(exchange, request, script)
+        finally:
+            exchange.end()
+
+    def _endpoint(self, request: RecordedRequest) -> Callable[[Channel], Endpoint]:
+        """What speaks on a WebSocket.
+
+        Raises:
+            Problem: there is no such endpoint, or the key is wrong.
+        """
+        path, deployment = _below_base(request)
+        self._authenticate(request)
+        segments = path.split("/")[1:]
+        for template, endpoint in _SOCKETS:
+            params = _match(template, segments)
+            if params is not None:
+                context = Context(self._store, self._models, self.hub, params, deployment)
+                return lambda channel: endpoint(channel, context)
+        raise _invalid_url(request.method, request.path)
+
+    async def _carry_out(self, request: RecordedRequest, answering: Awaitable[None]) -> None:
+        left = True
+        try:
+            await answering
             left = False
         except ClientLeft:
             pass
@@ -109,7 +182,6 @@ class App:
             if not self.closing:
                 raise
         finally:
-            exchange.end()
             self.hub.done(request, disconnected=left)
 
     async def _answer(self, exchange: Exchange, request: RecordedRequest, script: Script | None) -> None:
@@ -125,6 +197,8 @@ class App:
             answer = self._own(request)
         elif isinstance(script, Reply):
             answer = apply_reply(script, lambda: self._own(request))
+        elif isinstance(script, (Close, Socket)):
+            raise TypeError(f"this is for WebSockets, not for a request: {script!r}")
         else:
             answer = apply_stream(script, lambda: self._own(request))
         milliseconds = max(1, round((time.perf_counter() - started) * 1000))
@@ -193,11 +267,9 @@ def _route(method: str, path: str) -> tuple[Handler, tuple[str, ...]]:
     segments = path.split("/")[1:]
     known = False
     for route_method, template, handler in _ROUTES:
-        if len(template) == len(segments) and all(
-            part == segment or (part[0] == "{" and segment) for part, segment in zip(template, segments, strict=True)
-        ):
+        params = _match(template, segments)
+        if params is not None:
             if route_method == method:
-                params = tuple(segment for part, segment in zip(template, segments, strict=True) if part[0] == "{")
                 return handler, params
             known = True
     if known:
@@ -207,6 +279,46 @@ def _route(method: str, path: str) -> tuple[Handler, tuple[str, ...]]:
             code="method_not_supported",
         )
     raise _invalid_url(method, "/v1" + path)
+
+
+def _match(template: Sequence[str], segments: Sequence[str]) -> tuple[str, ...] | None:
+    """What stands in the places that a template leaves open; `None` where the path is another one."""
+    if len(template) != len(segments):
+        return None
+    params = []
+    for part, segment in zip(template, segments, strict=True):
+        if part[0] == "{" and segment:
+            params.append(segment)
+        elif part != segment:
+            return None
+    return tuple(params)
+
+
+def _below(scope: MutableMapping[str, Any]) -> tuple[Connection | None, list[tuple[bytes, bytes]]]:
+    """The connection of a request, and its header lines as they were sent, as far as the server tells."""
+    extension = (scope.get("extensions") or {}).get(EXTENSION) or {}
+    return extension.get("connection"), list(extension.get("headers", scope["headers"]))
+
+
+def _recorded(
+    scope: MutableMapping[str, Any],
+    headers: list[tuple[bytes, bytes]],
+    connection: Connection | None,
+    *,
+    method: str,
+    body: bytes,
+    socket: RecordedSocket | None = None,
+) -> RecordedRequest:
+    return RecordedRequest(
+        method=method,
+        path=scope["path"],
+        query_string=scope["query_string"].decode("latin-1"),
+        headers=headers,
+        body=body,
+        connection=0 if connection is None else connection.number,
+        http_version=scope.get("http_version", "1.1"),
+        socket=socket,
+    )
 
 
 def _invalid_url(method: str, path: str) -> Problem:

@@ -13,7 +13,7 @@ from .connection import Connection
 from .problem import plain_error
 from .script import OWN, Action, Fault, Gate, HeaderChanges, Piece, Raw, Reply, Stream
 
-__all__ = ["Answer", "ClientLeft", "Exchange", "apply_reply", "apply_stream", "complete_headers", "sse"]
+__all__ = ["Answer", "ClientLeft", "Exchange", "apply_reply", "apply_stream", "complete_headers", "paced", "sse"]
 
 Headers = list[tuple[bytes, bytes]]
 _JSON = b"application/json"
@@ -92,7 +92,7 @@ def apply_stream(stream: Stream, own: Callable[[], Answer]) -> Answer:
             raise ValueError("a Stream without events needs a request with stream=true that the server accepts")
     else:
         answer = Answer.events([_piece(event) for event in stream.events], stream.status)
-    body = list(_paced(answer.body, stream.interval, stream.gates or {}))
+    body = list(paced(answer.body, stream.interval, stream.gates or {}))
     answer.body = body
     answer.delay, answer.until, answer.fault = stream.delay, stream.until, stream.fault
     breaks: tuple[tuple[Action, int | None], ...] = (
@@ -119,7 +119,8 @@ def _piece(event: Mapping[str, Any] | str | Piece) -> Piece:
     return event
 
 
-def _paced(body: Iterable[Piece | int], interval: float, gates: Mapping[int, Gate]) -> Iterator[Piece]:
+def paced(body: Iterable[Piece], interval: float, gates: Mapping[int, Gate]) -> Iterator[Piece]:
+    """The pieces with the pauses and gates of a script before them."""
     count = 0
     for piece in body:
         if isinstance(piece, bytes):

@@ -11,17 +11,20 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from .script import Script
+from .script import Close, Script, Socket
 
-__all__ = ["Hub", "RecordedRequest"]
+__all__ = ["Hub", "RecordedRequest", "RecordedSocket"]
 
 
 @dataclass
 class RecordedRequest:
     """One request, as it arrived.
 
+    A WebSocket is a request of its own (its handshake), and each `response.create` on it is one: of method `WS`, with the
+    event for a body.
+
     Attributes:
-        method: the HTTP method.
+        method: the HTTP method, or `WS`.
         path: the decoded path, without the query.
         query_string: the query as it was sent, without the question mark.
         headers: name and value of each header line, in order, in the case they were sent in.
@@ -30,6 +33,7 @@ class RecordedRequest:
         http_version: `"1.1"`.
         disconnected: whether the client left before the response was complete.
         finished: whether the server is done with it, one way or the other.
+        socket: what was said on the WebSocket, if it is one.
     """
 
     method: str
@@ -41,6 +45,7 @@ class RecordedRequest:
     http_version: str = "1.1"
     disconnected: bool = False
     finished: bool = False
+    socket: RecordedSocket | None = None
     _lower: dict[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -79,6 +84,49 @@ class _Order:
     method: str | None
     left: int | None
 
+    def fits(self, request: RecordedRequest) -> bool:
+        """Whether it is for a request like this one."""
+        if isinstance(self.script, Socket):
+            return request.socket is not None
+        if request.socket is not None:
+            # What is queued for the turns of a connection must not be used up by its handshake.
+            return self.method == request.method
+        if isinstance(self.script, Close):
+            return request.method == "WS"
+        return self.method in (None, request.method)
+
+
+@dataclass
+class RecordedSocket:
+    """What was said on one WebSocket connection.
+
+    Attributes:
+        received: the client's messages, text or bytes, in order.
+        sent: the server's.
+        close_code, close_reason: of the client's close frame; `None` while there is none (1005: it had no code).
+        open: whether the connection is still there.
+    """
+
+    received: list[str | bytes] = field(default_factory=list)
+    sent: list[str | bytes] = field(default_factory=list)
+    close_code: int | None = None
+    close_reason: str = ""
+    open: bool = True
+
+    @property
+    def events(self) -> list[Any]:
+        """The client's messages as JSON values.
+
+        Raises:
+            msgspec.DecodeError: one is not JSON.
+        """
+        return [msgspec.json.decode(message) for message in self.received]
+
+    @property
+    def sent_events(self) -> list[Any]:
+        """The server's messages as JSON values."""
+        return [msgspec.json.decode(message) for message in self.sent]
+
 
 class Hub:
     """The meeting point of the test's threads and the server's: what was ordered and what happened."""
@@ -112,6 +160,12 @@ class Hub:
         with self._changed:
             self._requests.append(request)
             self._arrived += 1
+            self._changed.notify_all()
+
+    def note(self, messages: list[str | bytes], message: str | bytes) -> None:
+        """A message went over a WebSocket, in one of its two directions."""
+        with self._changed:
+            messages.append(message)
             self._changed.notify_all()
 
     def done(self, request: RecordedRequest, *, disconnected: bool) -> None:
@@ -170,7 +224,7 @@ class Hub:
         """The first order that fits the request, or `None`."""
         with self._changed:
             for index, order in enumerate(self._orders):
-                if order.path not in (None, request.path) or order.method not in (None, request.method):
+                if order.path not in (None, request.path) or not order.fits(request):
                     continue
                 if order.left is not None:
                     order.left -= 1

@@ -17,7 +17,7 @@ from .text import Source, reply_to
 from .tools import Choice, Offer, calls
 from .turn import Turn
 
-__all__ = ["Task", "carry_out", "check_format", "final_text"]
+__all__ = ["Task", "carry_out", "check_format", "final_text", "warm_up"]
 
 JSON = dict[str, Any]
 
@@ -82,6 +82,14 @@ def carry_out(turn: Turn, task: Task, *, queued: bool) -> None:
             _finish(turn, task, "incomplete", incomplete_details={"reason": "content_filter"})
         else:
             _finish(turn, task, "completed", completed_at=response["created_at"])
+
+
+def warm_up(turn: Turn, task: Task) -> None:
+    """Write a response for which the model does nothing: what came in is read, and there is no output."""
+    turn.response["status"] = "in_progress"
+    turn.emit_response("response.created")
+    turn.emit_response("response.in_progress")
+    _finish(turn, task, "completed", completed_at=turn.response["created_at"])
 
 
 def _write(turn: Turn, task: Task, asked: str) -> None:

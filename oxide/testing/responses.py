@@ -9,7 +9,7 @@ from .call import Call
 from .exchange import Answer
 from .problem import Problem, invalid_type, missing
 from .prompt import Prompt, from_items, read_items
-from .respond import FAILURE, Task, carry_out, check_format
+from .respond import FAILURE, Task, carry_out, check_format, warm_up
 from .store import StoredResponse, page
 from .text import count, sealed
 from .tools import offers, response_choice
@@ -20,8 +20,11 @@ __all__ = ["ROUTES", "create"]
 JSON = dict[str, Any]
 
 
-def create(call: Call) -> tuple[Turn, StoredResponse]:
+def create(call: Call, *, generate: bool = True) -> tuple[Turn, StoredResponse]:
     """Make the response that a call asks for, and store it if it is to be stored.
+
+    Args:
+        generate: whether the model writes something; what WebSockets have as a warmup is a response without output.
 
     Raises:
         Problem: the request is not valid.
@@ -42,7 +45,10 @@ def create(call: Call) -> tuple[Turn, StoredResponse]:
         budget=call.integer("max_output_tokens", 16),
         obfuscate=streamed and options.get("include_obfuscation", True) is not False,
     )
-    carry_out(turn, task, queued=background)
+    if generate:
+        carry_out(turn, task, queued=background)
+    else:
+        warm_up(turn, task)
     stored = StoredResponse(turn.response, new, turn.events)
     if background and not streamed:
         waiting = {**turn.response, "output": [], "usage": None, "completed_at": None, "incomplete_details": None}
@@ -68,7 +74,7 @@ def _history(call: Call) -> list[JSON]:
     turns: list[StoredResponse] = []
     name = call.get("previous_response_id", str)
     while name is not None:
-        stored = call.store.responses.get(name)
+        stored = call.store.response(name)
         if stored is None:
             raise Problem(
                 400,

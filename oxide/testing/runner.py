@@ -61,7 +61,9 @@ class Runner:
         self._config = uvicorn.Config(
             app,
             http=type("Protocol", (Protocol,), {"hub": app.hub}),
-            ws="none",
+            ws="wsproto",
+            ws_ping_interval=None,  # a ping that nobody ordered would be one more frame in what a test counts
+            ws_max_size=64 * 1024 * 1024,
             lifespan="off",
             interface="asgi3",
             log_config=None,

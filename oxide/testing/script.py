@@ -16,7 +16,21 @@ from typing import TYPE_CHECKING, Any, Literal, Union
 if TYPE_CHECKING:
     from .record import RecordedRequest
 
-__all__ = ["OWN", "Action", "Fault", "Gate", "HeaderChanges", "Own", "Piece", "Raw", "Reply", "Script", "Stream"]
+__all__ = [
+    "OWN",
+    "Action",
+    "Close",
+    "Fault",
+    "Gate",
+    "HeaderChanges",
+    "Own",
+    "Piece",
+    "Raw",
+    "Reply",
+    "Script",
+    "Socket",
+    "Stream",
+]
 
 
 class Gate:
@@ -245,5 +259,59 @@ class Stream:
     reset_after_bytes: int | None = None
 
 
-Script = Union[Reply, Stream, Raw, Fault, Callable[["RecordedRequest"], "Script"]]
+@dataclass(frozen=True)
+class Close:
+    """A WebSocket is closed, with a close frame, in the middle of a turn.
+
+    Args:
+        code: the code of the close frame.
+        reason: its text.
+        after: how many of the turn's events are sent first; `None` for all of them.
+    """
+
+    code: int = 1011
+    reason: str = ""
+    after: int | None = 0
+
+
+@dataclass(frozen=True)
+class Socket:
+    """What happens to a WebSocket connection as a whole: taken by the next handshake, whatever its path.
+
+    Args:
+        headers: changes to the headers of the handshake's answer.
+        delay, until: seconds before it, and a gate that has to be open.
+        max_age: seconds until the server says `websocket_connection_limit_reached` and closes; or the gate that
+            stands for that time. `None`: the server's own.
+        gates: a gate before the message of this index, counted over everything the server sends.
+        close_after: send a close frame (`code`, `reason`) after so many messages.
+        cut_after, reset_after, stall_after: FIN without a close frame, RST, or silence, after so many messages.
+        cut_after_bytes, reset_after_bytes, stall_after_bytes: the same after so many bytes, which may be within a frame;
+            counted from the end of the handshake.
+        garbage_after: write `garbage`, which is no frame, past the WebSocket layer after so many messages.
+        reading: a gate: nothing that the client sends is read before it is open.
+        events: messages that the server sends first, after those of its own: a dict as JSON, text and bytes as they are.
+    """
+
+    headers: HeaderChanges = ()
+    delay: float = 0.0
+    until: Gate | None = None
+    max_age: float | Gate | None = None
+    gates: Mapping[int, Gate] | None = None
+    close_after: int | None = None
+    code: int = 1011
+    reason: str = ""
+    cut_after: int | None = None
+    reset_after: int | None = None
+    stall_after: int | None = None
+    cut_after_bytes: int | None = None
+    reset_after_bytes: int | None = None
+    stall_after_bytes: int | None = None
+    garbage_after: int | None = None
+    garbage: bytes = b"\xff\xff this is no frame"
+    reading: Gate | None = None
+    events: Sequence[Mapping[str, Any] | str | bytes] = ()
+
+
+Script = Union[Reply, Stream, Raw, Fault, Close, Socket, Callable[["RecordedRequest"], "Script"]]
 """What `MockServer.queue` takes; a callable is asked with the request that its turn has come for."""

@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Union
 
 from .app import App
-from .record import RecordedRequest
-from .script import Fault, Raw, Reply, Script, Stream
+from .record import RecordedRequest, RecordedSocket
+from .script import Close, Fault, Gate, Raw, Reply, Script, Socket, Stream
 
 if TYPE_CHECKING:
     from .runner import Runner
@@ -37,6 +37,8 @@ class MockServer:
         clock: gives the time for `created_at`, in seconds since the epoch. A constant makes bodies repeatable.
         keep_alive: seconds that an idle connection is kept.
         remember: how many requests, stored responses and stored completions are kept; the oldest go first.
+        max_connection_age: seconds after which a WebSocket is told so, and closed; a gate that stands for that time; or
+            `None` for no limit.
 
     Raises (from `start`):
         ImportError: uvicorn is not installed.
@@ -54,8 +56,11 @@ class MockServer:
         clock: Callable[[], float] = time.time,
         keep_alive: int = 300,
         remember: int = 10_000,
+        max_connection_age: float | Gate | None = 3600.0,
     ) -> None:
-        self.app = App(api_key=api_key, models=models, clock=clock, remember=remember)
+        self.app = App(
+            api_key=api_key, models=models, clock=clock, remember=remember, max_connection_age=max_connection_age
+        )
         self._hub = self.app.hub
         self._address = (host, port)
         self._ssl = _context(ssl)
@@ -140,14 +145,15 @@ class MockServer:
         Args:
             scripts: replies, streams, raw bytes or faults; a callable is given the request and returns one of these.
             path: answer only requests for this path, such as `/v1/responses`.
-            method: answer only requests of this method.
+            method: answer only requests of this method. A WebSocket's handshake takes a `Socket`, and of the others only
+                what is for `GET`; each `response.create` on it is a request of method `WS`.
             repeat: how many requests each of `scripts` answers; `None` for every one from now on.
 
         Raises:
             TypeError: something of `scripts` is not a script.
         """
         for script in scripts:
-            if not (isinstance(script, (Reply, Stream, Raw, Fault)) or callable(script)):
+            if not (isinstance(script, (Reply, Stream, Raw, Fault, Close, Socket)) or callable(script)):
                 raise TypeError(f"not something to answer with: {script!r}")
         self._hub.order(scripts, path=path, method=method, repeat=repeat)
 
@@ -173,6 +179,11 @@ class MockServer:
     def requests(self) -> list[RecordedRequest]:
         """The requests so far, in the order in which they were complete."""
         return self._hub.requests
+
+    @property
+    def sockets(self) -> list[RecordedSocket]:
+        """The WebSocket connections so far."""
+        return [request.socket for request in self._hub.requests if request.socket is not None]
 
     @property
     def open_connections(self) -> frozenset[int]:

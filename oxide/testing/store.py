@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from .problem import Problem
 
-__all__ = ["Store", "StoredCompletion", "StoredResponse", "page"]
+__all__ = ["ConnectionStore", "Store", "StoredCompletion", "StoredResponse", "page"]
 
 JSON = dict[str, Any]
 _T = TypeVar("_T")
@@ -60,10 +60,31 @@ class Store:
         if len(kept) > self._remember:
             del kept[next(iter(kept))]
 
+    def response(self, name: str) -> StoredResponse | None:
+        """A stored response."""
+        return self.responses.get(name)
+
     def id(self, prefix: str) -> str:
         """A new id: the prefix and a count of its own, so that a server's ids are the same in every run."""
         self._counts[prefix] += 1
         return f"{prefix}{self._counts[prefix]:024x}"
+
+
+class ConnectionStore(Store):
+    """A server's state as one WebSocket connection sees it: with the latest responses of that connection, stored or not."""
+
+    def __init__(self, shared: Store) -> None:
+        # The ids, and what is stored, are the server's.
+        self.__dict__.update(shared.__dict__)
+        self.cached: dict[str, StoredResponse] = {}
+
+    def remember(self, stored: StoredResponse) -> None:
+        """Cache a response of this connection, at the cost of the oldest."""
+        self.keep(self.cached, stored.response["id"], stored)
+
+    def response(self, name: str) -> StoredResponse | None:
+        """A response of this connection, or a stored one."""
+        return self.cached.get(name) or super().response(name)
 
 
 def page(data: Sequence[JSON], query: Mapping[str, str], *, order: str) -> JSON:
