@@ -13,7 +13,7 @@ from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
 from oxide.core.errors import WebSocketConnectionClosedError
-from oxide.core.websocket import CLOSED, CLOSING, OPEN, WebSocket, frame
+from oxide.core.websocket import CLOSED, CLOSING, OPEN, WebSocket
 from oxide.core.ws_deflate import Deflate
 
 
@@ -147,7 +147,7 @@ def test_compression_goes_both_ways_and_remembers() -> None:
         (b"\x81\x7e\x00\x05hello", 1002),  # a length in more bytes than it takes
         (b"\x82\x7f\x00\x00\x00\x00\x00\x00\x00\x05hello", 1002),
         (b"\x82\x7f\x80\x00\x00\x00\x00\x00\x00\x00", 1002),  # a length of more than 63 bits
-        (frame(0x81, b"masked"), 1002),
+        (b"\x81\x82abcd\x09\x0b", 1002),  # masked
         (served(0x88, b"\x03"), 1002),
         (served(0x88, (1005).to_bytes(2, "big")), 1002),
         (served(0x81, b"\xff\xfe"), 1007),

@@ -11,7 +11,8 @@ import anyio
 
 from ...core.errors import ReadError, WriteError
 from ..sockets import READ_SIZE, input_probe
-from .network import Connection, TLSConnection
+from .network import Connection
+from .tls import TLSConnection
 
 __all__ = ["Duplex"]
 
@@ -30,9 +31,10 @@ class Duplex:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._sock = connection._sock
-        self._waiter = connection._waiter
         self._tls = connection if isinstance(connection, TLSConnection) else None
+        inner = connection if self._tls is None else self._tls._inner
+        self._sock = inner._sock
+        self._waiter = inner._waiter
         self._probe = input_probe(self._sock)
         self._sending: Any = None
         self._kept: bytes | None = None  # what was read for a task that was cancelled just then
