@@ -39,6 +39,9 @@ __all__ = [
     "RateLimitError",
     "ReadError",
     "ReadTimeout",
+    "ResponseNotCompletedError",
+    "StreamEndedError",
+    "StreamOrderError",
     "StructuredOutputError",
     "TotalTimeout",
     "TransportError",
@@ -347,6 +350,43 @@ class ContentFilterFinishReasonError(OpenAIError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), {"completion": self.completion})
+
+
+class StreamEndedError(APIConnectionError, RuntimeError):
+    """A stream of events was over before the event that ends it: the connection closed in the middle of an answer.
+
+    Attributes:
+        snapshot: the response or completion as far as it came, or `None` if nothing came.
+    """
+
+    def __init__(self, message: str, request: Request, *, snapshot: Any = None) -> None:
+        super().__init__(message=message, request=request)
+        self.snapshot = snapshot
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), {"message": self.message, "request": self.request, "snapshot": self.snapshot})
+
+
+class StreamOrderError(OpenAIError, RuntimeError):
+    """An event of a stream does not fit those before it, such as a piece of an item that was not announced."""
+
+
+class ResponseNotCompletedError(APIError, RuntimeError):
+    """A stream came to its end and its response is not complete: it failed, was cut off, or there was an error event.
+
+    The error's `code`, `param` and `type` are those of the API's error object, if it gave one.
+
+    Attributes:
+        response: the response as the last event had it, or as far as it came; `None` if there was none.
+    """
+
+    def __init__(self, message: str, request: Request, *, body: object | None, response: Any = None) -> None:
+        super().__init__(message, request, body=body)
+        self.response = response
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = {"message": self.message, "request": self.request, "body": self.body}
+        return _rebuild, (type(self), {**values, "response": self.response})
 
 
 # --- from WebSocket connections -------------------------------------------------------------------------------------

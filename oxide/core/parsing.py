@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .errors import ContentFilterFinishReasonError, LengthFinishReasonError, StructuredOutputError
+from .headers import Headers
 from .http import Response
 from .operation import BODY, Operation
 from .sentinels import NotGiven, Omit
@@ -25,6 +26,7 @@ __all__ = [
     "parse_response",
     "parsing",
     "response_arguments",
+    "structured_output_error",
 ]
 
 log = logging.getLogger("oxide")
@@ -133,14 +135,14 @@ class ResponseParsing:
         return parse_response(result, params["parse_as"], _given(params, "tools"), response)
 
 
-def parse_response(result: Any, format: Any, tools: Iterable[Any] | None, response: Response) -> Any:
+def parse_response(result: Any, format: Any, tools: Iterable[Any] | None, response: Response | None) -> Any:
     """Fill `parsed` and `parsed_arguments` of a `ParsedResponse` in.
 
     Args:
         result: decoded; it is changed.
         format: the `Format` of the text, or `None`.
         tools: those of the request.
-        response: what the result came in, for errors.
+        response: what the result came in, for errors; `None` if it came over a WebSocket.
 
     Raises:
         StructuredOutputError: a text is not JSON, or does not fit.
@@ -233,7 +235,7 @@ class ChatParsing:
         return parse_completion(result, format, _given(params, "tools"), response)
 
 
-def parse_completion(result: Any, format: Any, tools: Iterable[Any] | None, response: Response) -> Any:
+def parse_completion(result: Any, format: Any, tools: Iterable[Any] | None, response: Response | None) -> Any:
     """Fill `parsed` and `parsed_arguments` of a `ParsedChatCompletion` in; the arguments are those of `parse_response`.
 
     Raises:
@@ -274,10 +276,18 @@ def _arguments(tool: Any, name: str, text: str) -> Any:
     return parse_json(text, f"list of arguments for {name}") if tool is not None and tool.get("strict") else None
 
 
-def _failure(error: FormatError | None, reason: str | None, result: Any, response: Response) -> Exception:
+def structured_output_error(error: FormatError, result: Any, response: Response | None) -> StructuredOutputError:
+    """What is raised for a text that does not fit; the arguments are those of `parse_response`."""
+    if response is None:
+        nothing: Any = None
+        response = Response(200, Headers([]), nothing)
+    return StructuredOutputError(response, result, text=error.text, path=error.path, message=str(error))
+
+
+def _failure(error: FormatError | None, reason: str | None, result: Any, response: Response | None) -> Exception:
     if reason in ("length", "max_output_tokens"):
         return LengthFinishReasonError(completion=result)
     if reason == "content_filter":
         return ContentFilterFinishReasonError(completion=result)
     assert error is not None
-    return StructuredOutputError(response, result, text=error.text, path=error.path, message=str(error))
+    return structured_output_error(error, result, response)
