@@ -18,10 +18,12 @@ from __future__ import annotations
 import os as _os
 from typing import TYPE_CHECKING, Any
 
+from ._lazy import lazy as _lazy
 from ._version import __title__, __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Literal
 
     from . import pagination, resources, tools, types
     from ._client import AsyncClient, AsyncOpenAI, Client, OpenAI
@@ -54,8 +56,9 @@ if TYPE_CHECKING:
         videos,
         webhooks,
     )
-    from ._resource import CallOptions as RequestOptions
     from ._response import APIResponse, AsyncAPIResponse, HttpxBinaryResponseContent
+    from ._types import RequestOptions
+    from .core.azure import AzureConfig
     from .core.codec import BaseModel
     from .core.config import ClientConfig, DataResidency
     from .core.errors import (
@@ -107,6 +110,8 @@ if TYPE_CHECKING:
     from .io.aio.transport import AsyncHTTPTransport
     from .io.pool import DEFAULT_CONNECTION_LIMITS, Limits
     from .io.sync.transport import HTTPTransport
+    from .lib.azure import AsyncAzureOpenAI, AzureOpenAI
+    from .lib.bedrock import AsyncBedrockOpenAI, BedrockOpenAI
     from .streaming import AsyncStream, Stream
     from .types.websocket_reconnection import ReconnectingEvent, ReconnectingOverrides
 
@@ -126,6 +131,12 @@ max_retries: int = 2
 default_headers: Mapping[str, str] | None = None
 default_query: Mapping[str, object] | None = None
 http_client: Transport | None = None
+api_type: Literal["openai", "azure", "amazon-bedrock"] | None = _os.environ.get("OPENAI_API_TYPE")  # type: ignore[assignment]
+api_version: str | None = _os.environ.get("OPENAI_API_VERSION")
+azure_endpoint: str | None = _os.environ.get("AZURE_OPENAI_ENDPOINT")
+azure_ad_token: str | None = None
+azure_ad_token_provider: Callable[[], str] | None = None
+bedrock_token_provider: Callable[[], str] | None = None
 
 # --- where the names come from ----------------------------------------------------------------------------------------
 
@@ -133,6 +144,8 @@ _EXPORTS = {
     "_client": ("AsyncClient", "AsyncOpenAI", "Client", "OpenAI"),
     "_files": ("file_from_path",),
     "_response": ("APIResponse", "AsyncAPIResponse", "HttpxBinaryResponseContent"),
+    "_types": ("RequestOptions",),
+    "core.azure": ("AzureConfig",),
     "core.codec": ("BaseModel",),
     "core.config": ("ClientConfig", "DataResidency"),
     "core.errors": (
@@ -184,6 +197,8 @@ _EXPORTS = {
     "io.aio.transport": ("AsyncHTTPTransport",),
     "io.pool": ("DEFAULT_CONNECTION_LIMITS", "Limits"),
     "io.sync.transport": ("HTTPTransport",),
+    "lib.azure": ("AsyncAzureOpenAI", "AzureOpenAI"),
+    "lib.bedrock": ("AsyncBedrockOpenAI", "BedrockOpenAI"),
     "streaming": ("AsyncStream", "Stream"),
     "_module_client": (
         "admin",
@@ -215,9 +230,7 @@ _EXPORTS = {
     ),
     "types.websocket_reconnection": ("ReconnectingEvent", "ReconnectingOverrides"),
 }
-_MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}
-_MODULE_OF["RequestOptions"] = "_resource"
-_SUBMODULES = ("pagination", "resources", "tools", "types")
+_get, __dir__, _ = _lazy(__name__, {name: module for module, names in _EXPORTS.items() for name in names})
 
 __all__ = [
     "DEFAULT_CONNECTION_LIMITS",
@@ -233,14 +246,19 @@ __all__ = [
     "APIStatusError",
     "APITimeoutError",
     "AsyncAPIResponse",
+    "AsyncAzureOpenAI",
+    "AsyncBedrockOpenAI",
     "AsyncClient",
     "AsyncHTTPTransport",
     "AsyncOpenAI",
     "AsyncStream",
     "AsyncTransport",
     "AuthenticationError",
+    "AzureConfig",
+    "AzureOpenAI",
     "BadRequestError",
     "BaseModel",
+    "BedrockOpenAI",
     "Body",
     "Client",
     "ClientConfig",
@@ -332,24 +350,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    from importlib import import_module
-
-    module = _MODULE_OF.get(name)
-    if module is not None:
-        value = getattr(import_module(f"{__name__}.{module}"), "CallOptions" if name == "RequestOptions" else name)
-    elif name in _SUBMODULES:
-        value = import_module(f"{__name__}.{name}")
-    elif name == "timeout":
-        # The default is not imported before somebody asks for it.
-        value = __getattr__("DEFAULT_TIMEOUT")
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    # The default is not imported before somebody asks for it.
+    return _get("DEFAULT_TIMEOUT" if name == "timeout" else name)
 
 
 if "OPENAI_LOG" in _os.environ:

@@ -12,7 +12,7 @@ from .core.config import ClientConfig, DataResidency
 from .core.errors import TransportError
 from .core.events import EventDecoder
 from .core.http import Response
-from .core.operation import EventMode, Operation
+from .core.operation import Operation
 from .core.prepare import RAW, Call, RequestBuilder
 from .core.result import decode_body
 from .core.retry import DEFAULT_MAX_RETRIES
@@ -25,6 +25,10 @@ from .resources._attach import AsyncResources, SyncResources
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from .auth import WorkloadIdentity, X509WorkloadIdentity
+    from .core.azure import AzureConfig
+    from .core.providers import Provider
+    from .lib.azure import AsyncAzureOpenAI, AzureOpenAI
     from .pagination import AsyncPaginator
     from .resources._attach import (
         AsyncResourcesWithRawResponse,
@@ -55,9 +59,11 @@ class BaseClient:
         *,
         api_key: str | Callable[[], Any] | None = None,
         admin_api_key: str | None = None,
+        workload_identity: WorkloadIdentity | X509WorkloadIdentity | None = None,
         organization: str | None = None,
         project: str | None = None,
         webhook_secret: str | None = None,
+        provider: Provider | None = None,
         base_url: str | URL | NotGiven | None = not_given,
         data_residency: DataResidency | None = None,
         websocket_base_url: str | URL | None = None,
@@ -74,6 +80,8 @@ class BaseClient:
             ClientConfig(
                 api_key=api_key,
                 admin_api_key=admin_api_key,
+                workload_identity=workload_identity,
+                provider=provider,
                 organization=organization,
                 project=project,
                 webhook_secret=webhook_secret,
@@ -102,8 +110,11 @@ class BaseClient:
         self._io = self._make_io(transport)
 
     def _configure(self, config: ClientConfig) -> None:
+        self._builder = self._make_builder(config)
         self._config = config
-        self._builder = RequestBuilder(config, self._asynchronous)
+
+    def _make_builder(self, config: ClientConfig) -> RequestBuilder:
+        return RequestBuilder(config, self._asynchronous)
 
     def _make_transport(self) -> Any:
         raise NotImplementedError
@@ -133,6 +144,8 @@ class BaseClient:
         *,
         api_key: str | Callable[[], Any] | None = None,
         admin_api_key: str | None = None,
+        workload_identity: WorkloadIdentity | X509WorkloadIdentity | None = None,
+        provider: Provider | NotGiven | None = not_given,
         organization: str | None = None,
         project: str | None = None,
         webhook_secret: str | None = None,
@@ -148,6 +161,7 @@ class BaseClient:
         set_default_query: Mapping[str, object] | None = None,
         strict: bool | NotGiven = not_given,
         _enforce_credentials: bool | None = None,
+        _changes: Mapping[str, Any] = _NO_OPTIONS,
     ) -> Self:
         """A client with the same configuration but for what is named here; it uses this client's connections.
 
@@ -164,12 +178,15 @@ class BaseClient:
         if data_residency is not None and websocket_base_url is not None:
             raise ValueError("pass either data_residency or websocket_base_url, not both")
         config = self._config
+        if not isinstance(provider, NotGiven) and provider is not config.provider:
+            config = self._with_provider(provider, api_key, admin_api_key, workload_identity)
         changes: dict[str, Any] = {
             name: value
             for name, value in (
                 # An empty text leaves the setting as it is, as it does in the official SDK.
                 ("api_key", api_key or None),
                 ("admin_api_key", admin_api_key or None),
+                ("workload_identity", workload_identity),
                 ("organization", organization or None),
                 ("project", project or None),
                 ("webhook_secret", webhook_secret or None),
@@ -181,7 +198,7 @@ class BaseClient:
                 ("_enforce_credentials", _enforce_credentials),
             )
             if value is not None
-        }
+        } | dict(_changes)
         if data_residency is not None:
             changes["websocket_base_url"] = None
         if default_headers is not None:
@@ -195,11 +212,36 @@ class BaseClient:
             if data_residency is not None:
                 raise ValueError("pass either data_residency or base_url, not both")
             changes["base_url"] = base_url
+        if config.provider is not None:
+            from .core.providers import check_provider
+
+            names = ("api_key", "admin_api_key", "workload_identity", "base_url", "data_residency")
+            check_provider(config.provider, **{name: changes.get(name) for name in names})
         client = type(self).__new__(type(self))
         client._start(config.replace(**changes), None if http_client is not None else self._transport)
         return client
 
     with_options = copy
+
+    def _with_provider(
+        self, provider: Provider | None, api_key: Any, admin_api_key: Any, workload_identity: Any
+    ) -> ClientConfig:
+        """The configuration with another platform, or without one. What was meant for the old one is left behind."""
+        config = self._config
+        return ClientConfig(
+            provider=provider,
+            api_key=api_key,
+            admin_api_key=admin_api_key,
+            workload_identity=workload_identity,
+            webhook_secret=config.webhook_secret,
+            websocket_base_url=config.websocket_base_url,
+            timeout=config.timeout,
+            max_retries=config.max_retries,
+            default_query=config.default_query,
+            http_client=config.http_client,
+            strict=config.strict,
+            enforce_credentials=config._enforce_credentials,
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         return {"config": self._config}
@@ -231,6 +273,15 @@ class BaseClient:
     @admin_api_key.setter
     def admin_api_key(self, value: str | None) -> None:
         self._configure(self._config.replace(admin_api_key=value))
+
+    @property
+    def workload_identity(self) -> Any:
+        """Who this program is to the platform that it runs on, instead of a key."""
+        return self._config.workload_identity
+
+    @workload_identity.setter
+    def workload_identity(self, value: WorkloadIdentity | X509WorkloadIdentity | None) -> None:
+        self._configure(self._config.replace(workload_identity=value))
 
     @property
     def organization(self) -> str | None:
@@ -337,7 +388,7 @@ class BaseClient:
         operation = call.operation
         if call.stream:
             type_ = to or (call.cast_to if operation is None else operation.stream)
-            mode: EventMode = "usual" if operation is None else operation.events
+            mode = call.events if operation is None else operation.events
             return self._make_stream(response, EventDecoder(type_, response, call.strict, mode))
         if to is not None:
             return decode_body(response, to, call.strict)
@@ -425,7 +476,7 @@ class BaseClient:
                 for the response itself.
             body: what to send as JSON; with `files`, or `multipart/form-data` as the `Content-Type`, as form fields.
             content: what to send as it is, instead of a body: bytes, a file, a path, or an iterable of bytes.
-            options: `headers`, `params` (the query), `timeout`, `max_retries`, `extra_json`, `idempotency_key`, `strict`.
+            options: see `oxide.RequestOptions`.
             files: names of parts with files, as a mapping or as pairs. A file is bytes, a path (`os.PathLike`), a file open in
                 binary mode, or a tuple of a file name with one of these, a content type and headers.
             stream: return a stream of events.
@@ -503,6 +554,13 @@ class OpenAI(SyncResources, BaseClient):
         from .resources._attach import SyncResourcesWithStreamingResponse
 
         return SyncResourcesWithStreamingResponse(self)
+
+    @classmethod
+    def azure(cls, config: AzureConfig) -> AzureOpenAI:
+        """A client for Azure with this configuration."""
+        from .lib.azure import AzureOpenAI
+
+        return AzureOpenAI.with_config(config)
 
     def _make_transport(self) -> Transport:
         from .io.sync.transport import HTTPTransport
@@ -585,6 +643,13 @@ class AsyncOpenAI(AsyncResources, BaseClient):
         from .resources._attach import AsyncResourcesWithStreamingResponse
 
         return AsyncResourcesWithStreamingResponse(self)
+
+    @classmethod
+    def azure(cls, config: AzureConfig) -> AsyncAzureOpenAI:
+        """A client for Azure with this configuration."""
+        from .lib.azure import AsyncAzureOpenAI
+
+        return AsyncAzureOpenAI.with_config(config)
 
     def _make_transport(self) -> AsyncTransport:
         from .io.aio.transport import AsyncHTTPTransport

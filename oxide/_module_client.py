@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -62,12 +63,10 @@ __all__ = [
     "webhooks",
 ]
 
-_SETTINGS = (
+# Settings, by the client that takes them.
+_COMMON = (
     "api_key",
-    "admin_api_key",
     "organization",
-    "project",
-    "webhook_secret",
     "base_url",
     "timeout",
     "max_retries",
@@ -75,6 +74,12 @@ _SETTINGS = (
     "default_query",
     "http_client",
 )
+_BY_TYPE = {
+    "openai": ("admin_api_key", "project", "webhook_secret"),
+    "azure": ("api_version", "azure_endpoint", "azure_ad_token", "azure_ad_token_provider"),
+    "amazon-bedrock": ("project", "webhook_secret", "bedrock_token_provider"),
+}
+_SETTINGS = ("api_type", *_COMMON, *dict.fromkeys(name for names in _BY_TYPE.values() for name in names))
 
 _current: tuple[list[Any], OpenAI] | None = None
 
@@ -86,11 +91,46 @@ def _load_client() -> OpenAI:
 
     settings = [getattr(oxide, name) for name in _SETTINGS]
     if _current is None or _current[0] != settings:
-        client = oxide.OpenAI(**dict(zip(_SETTINGS, settings, strict=True)))
+        client = _make_client(dict(zip(_SETTINGS, settings, strict=True)))
         if _current is not None:
             _current[1].close()
         _current = (settings, client)
     return _current[1]
+
+
+def _make_client(settings: dict[str, Any]) -> OpenAI:
+    import oxide
+
+    kind = settings["api_type"] or _find_type(settings)
+    if kind not in _BY_TYPE:
+        raise oxide.OpenAIError(f"oxide.api_type must be one of {', '.join(map(repr, _BY_TYPE))}, not {kind!r}")
+    arguments = {name: settings[name] for name in (*_COMMON, *_BY_TYPE[kind])}
+    if kind == "azure":
+        return oxide.AzureOpenAI(**arguments)
+    if kind == "amazon-bedrock":
+        return oxide.BedrockOpenAI(**arguments)
+    # Verifying webhooks, say, takes no key; what needs one says so when it is called.
+    return oxide.OpenAI(**arguments, _enforce_credentials=False)
+
+
+def _find_type(settings: dict[str, Any]) -> str:
+    """Which client is meant, by the credentials that there are. Raises OpenAIError if they are of two kinds."""
+    environment = os.environ
+    azure = (
+        settings["azure_endpoint"] is not None
+        or settings["azure_ad_token"] is not None
+        or settings["azure_ad_token_provider"] is not None
+        or "AZURE_OPENAI_API_KEY" in environment
+        or "AZURE_OPENAI_AD_TOKEN" in environment
+    )
+    if azure and "OPENAI_API_KEY" in environment:
+        import oxide
+
+        raise oxide.OpenAIError(
+            "there are credentials for OpenAI and for Azure: set oxide.api_type, or the environment variable"
+            " OPENAI_API_TYPE, to 'openai', 'azure' or 'amazon-bedrock'"
+        )
+    return "azure" if azure else "openai"
 
 
 class _Proxy:

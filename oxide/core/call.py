@@ -10,13 +10,12 @@ from .errors import (
     APIConnectionError,
     APIStatusError,
     APITimeoutError,
-    OpenAIError,
     TotalTimeout,
     TransportError,
     TransportTimeout,
     status_error_class,
 )
-from .flow import Discard, Flow, Invoke, Load, Read, Send, Sleep
+from .flow import Discard, Flow, Load, Read, Send, Sleep
 from .http import Request, Response
 from .prepare import Call
 
@@ -31,7 +30,7 @@ def opening(call: Call) -> Request | None:
     The flow costs more than sending and receiving what goes well, which is what nearly every call does. So the shells
     send this themselves, and are done if the status of what comes is below 300. Otherwise `follow_up` goes on from there.
     """
-    if call.key_provider is None and type(call.content) is bytes and not log.isEnabledFor(logging.DEBUG):
+    if call.credentials is None and type(call.content) is bytes and not log.isEnabledFor(logging.DEBUG):
         return call.request(0, None)
     return None
 
@@ -50,7 +49,7 @@ def perform(call: Call) -> Flow[Response]:
         APIStatusError: the API answered with an error status, after all retries.
         APITimeoutError: a timeout passed, after all retries; or the total one.
         APIConnectionError: no response, after all retries.
-        OpenAIError: the function that gives the API key gave none; or a file of the body changed while it was sent.
+        OpenAIError: there are no credentials to be had from whoever gives them; or a file of the body changed while it was sent.
         OSError: a file of the body can't be read.
     """
     if not isinstance(call.content, bytes):
@@ -62,19 +61,18 @@ def _attempts(call: Call, made: list[Any]) -> Flow[Response]:
     # `made` is the first attempt, if it was made: what came of it, and the request. It is taken from there at once, since an
     # error in a variable of the frame that it is raised from would make a cycle.
     stream = call.unread
-    provider = call.key_provider
+    credentials = call.credentials
+    renewed = -1
     attempt = 0
     while True:
         debug = log.isEnabledFor(logging.DEBUG)
         if made:
             request = made.pop()
         else:
-            key = None
-            if provider is not None:
-                key = yield Invoke(provider)
-                if not isinstance(key, str) or not key:
-                    raise OpenAIError(f"the api_key function returned {type(key).__name__}, expected a non-empty text")
-            request = call.request(attempt, key)
+            if credentials is None:
+                request = call.request(attempt, None)
+            else:
+                request = yield from credentials.request(call, attempt)
             if debug:
                 log.debug("request: %s %s, attempt %d", request.method, request.url.path, attempt + 1)
         try:
@@ -83,9 +81,14 @@ def _attempts(call: Call, made: list[Any]) -> Flow[Response]:
                 log.debug("response: %d, request id %s", response.status_code, response.request_id)
             call.retries_taken = attempt
             if 300 <= response.status_code < 400:
-                response = yield from _follow(response, stream)
+                response = yield from _follow(call, response, stream)
             if response.status_code < 300:
                 return response
+            if response.status_code == 401 and credentials is not None and renewed < attempt:
+                renewed = attempt
+                if credentials.renew(call, request) and _affordable(call, 0.0) is not None:
+                    yield Discard(response)
+                    continue
             delay = _affordable(call, call.retry.after_response(response, attempt))
             if delay is None:
                 yield Read(response)
@@ -109,7 +112,10 @@ def _outcome(made: list[Any]) -> Response:
     return response
 
 
-def _follow(response: Response, stream: bool) -> Flow[Response]:
+def _follow(call: Call, response: Response, stream: bool) -> Flow[Response]:
+    # Few calls say whether they want to be redirected.
+    if not getattr(call, "follow_redirects", call.credentials is None or call.credentials.follows_redirects):
+        return response
     # Imported by who is redirected.
     from .redirect import follow_redirects
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from .credentials import Credentials, KeyFunction
 from .errors import OpenAIError
 from .retry import DEFAULT_MAX_RETRIES, RetryPolicy
 from .sentinels import NotGiven, not_given
@@ -18,6 +19,9 @@ DEFAULT_BASE_URL = "https://api.openai.com/v1"
 
 DataResidency = Literal["global", "us", "eu", "ae", "au", "in", "jp"]
 
+_MTLS_BASE_URL = "https://mtls.api.openai.com/v1"
+_MTLS_REGIONS = ("global", "us", "eu")
+
 _REGIONS = ("global", "us", "eu", "ae", "au", "in", "jp")
 
 
@@ -28,6 +32,8 @@ class ClientConfig:
         api_key: the key, or a function that returns it (for `AsyncOpenAI` it may be a coroutine function) and is asked before every
             request. From `OPENAI_API_KEY`.
         admin_api_key: the key for administration endpoints. From `OPENAI_ADMIN_KEY`.
+        workload_identity: instead of a key, who this program is to those that it runs at (see `oxide.auth`).
+        provider: instead of keys and a `base_url`, another company's platform (see `oxide.providers`).
         organization: sent as `OpenAI-Organization`. From `OPENAI_ORG_ID`.
         project: sent as `OpenAI-Project`. From `OPENAI_PROJECT_ID`.
         webhook_secret: for verifying webhooks. From `OPENAI_WEBHOOK_SECRET`.
@@ -49,6 +55,8 @@ class ClientConfig:
     """
 
     __slots__ = (
+        "_base_url_was_default",
+        "_credentials",
         "_enforce_credentials",
         "admin_api_key",
         "api_key",
@@ -60,10 +68,12 @@ class ClientConfig:
         "max_retries",
         "organization",
         "project",
+        "provider",
         "strict",
         "timeout",
         "webhook_secret",
         "websocket_base_url",
+        "workload_identity",
     )
 
     api_key: str | Callable[[], Any] | None
@@ -80,12 +90,19 @@ class ClientConfig:
     default_query: Mapping[str, Any]
     http_client: Any
     strict: bool
+    provider: Any
+    workload_identity: Mapping[str, Any] | None
+    _base_url_was_default: bool
+    _credentials: Credentials | None
+    _enforce_credentials: bool
 
     def __init__(
         self,
         *,
         api_key: str | Callable[[], Any] | None = None,
         admin_api_key: str | None = None,
+        workload_identity: Mapping[str, Any] | None = None,
+        provider: Any = None,
         organization: str | None = None,
         project: str | None = None,
         webhook_secret: str | None = None,
@@ -100,31 +117,74 @@ class ClientConfig:
         strict: bool = False,
         enforce_credentials: bool = True,
     ) -> None:
-        environment = os.environ.get
+        environment: Callable[[str], str | None] = os.environ.get
+        if provider is not None:
+            from .providers import check_provider
+
+            # Another company's platform: nothing that is meant for OpenAI goes there unasked.
+            check_provider(
+                provider,
+                api_key=api_key,
+                admin_api_key=admin_api_key,
+                workload_identity=workload_identity,
+                base_url=None if isinstance(base_url, NotGiven) else base_url,
+                data_residency=data_residency,
+            )
+            environment = _nothing
+        elif workload_identity is not None:
+            if api_key is not None:
+                raise OpenAIError("pass either api_key or workload_identity, not both")
+            environment = _without_key
+        x509 = workload_identity is not None and workload_identity.get("type") == "x509"
+        url = _base_url(base_url, data_residency, websocket_base_url, x509)
         self._set(
             api_key=environment("OPENAI_API_KEY") if api_key is None else api_key,
             admin_api_key=environment("OPENAI_ADMIN_KEY") if admin_api_key is None else admin_api_key,
+            workload_identity=workload_identity,
+            provider=provider,
             organization=environment("OPENAI_ORG_ID") if organization is None else organization,
             project=environment("OPENAI_PROJECT_ID") if project is None else project,
-            webhook_secret=environment("OPENAI_WEBHOOK_SECRET") if webhook_secret is None else webhook_secret,
-            base_url=_base_url(base_url, data_residency, websocket_base_url),
+            webhook_secret=os.environ.get("OPENAI_WEBHOOK_SECRET") if webhook_secret is None else webhook_secret,
+            base_url=url or URL(_MTLS_BASE_URL if x509 else DEFAULT_BASE_URL),
             data_residency=data_residency,
             websocket_base_url=None if websocket_base_url is None else URL(websocket_base_url),
             timeout=DEFAULT_TIMEOUT if isinstance(timeout, NotGiven) else as_timeout(timeout),
             max_retries=RetryPolicy(max_retries).max_retries,
-            default_headers=_default_headers(default_headers),
+            default_headers=_default_headers(default_headers, environment("OPENAI_CUSTOM_HEADERS"), x509),
             default_query=_mapping("default_query", default_query),
             http_client=http_client,
             strict=bool(strict),
             _enforce_credentials=enforce_credentials,
+            _base_url_was_default=url is None,
         )
         if not isinstance(self.api_key, (str, type(None))) and not callable(self.api_key):
             raise TypeError(f"api_key must be text or a function that returns it, not {type(self.api_key).__name__}")
-        if enforce_credentials and not self.api_key and self.admin_api_key is None:
+        self._find_credentials()
+        if enforce_credentials and not self.api_key and self.admin_api_key is None and self._credentials is None:
             raise OpenAIError(
-                "There are no credentials: pass api_key or admin_api_key to the client,"
+                "There are no credentials: pass api_key, workload_identity or admin_api_key to the client,"
                 " or set the environment variable OPENAI_API_KEY or OPENAI_ADMIN_KEY."
             )
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """What authorises requests, where that is no fixed key. Copies share it, and the tokens that it keeps."""
+        return self._credentials
+
+    def _find_credentials(self) -> None:
+        credentials: Credentials | None = None
+        if self.provider is not None:
+            from .providers import set_up
+
+            url, credentials = set_up(self.provider)
+            self._set(base_url=url, _base_url_was_default=False)
+        elif self.workload_identity is not None:
+            from .workload import workload_credentials
+
+            credentials = workload_credentials(self)
+        elif callable(self.api_key):
+            credentials = KeyFunction(self.api_key)
+        self._set(_credentials=credentials)
 
     def _set(self, **attributes: Any) -> None:
         for name, value in attributes.items():
@@ -135,42 +195,77 @@ class ClientConfig:
 
     def replace(self, **changes: Any) -> ClientConfig:
         """A copy in which the attributes named have other values. The environment is not read again."""
-        config = ClientConfig.__new__(ClientConfig)
-        config._set(**{name: getattr(self, name) for name in self.__slots__})
-        if "data_residency" in changes:
-            changes.setdefault("base_url", URL(_base_url(not_given, changes["data_residency"], None)))
+        config = type(self).__new__(type(self))
+        config._set(**{name: getattr(self, name) for name in self._names()})
+        if "workload_identity" in changes and changes["workload_identity"] is not None:
+            changes.setdefault("api_key", None)
+        elif changes.get("api_key") is not None:
+            changes["workload_identity"] = None
+        x509 = _is_x509(changes.get("workload_identity", self.workload_identity))
+        if changes.get("data_residency") is not None:
+            changes.setdefault("base_url", _base_url(not_given, changes["data_residency"], None, x509))
         elif "base_url" in changes:
             changes["data_residency"] = None
+            changes["_base_url_was_default"] = False
+        elif x509 != _is_x509(self.workload_identity):
+            # Certificates are looked at by servers of their own.
+            if self.data_residency is not None:
+                changes["base_url"] = _base_url(not_given, self.data_residency, None, x509)
+            elif self._base_url_was_default:
+                changes["base_url"] = URL(_MTLS_BASE_URL if x509 else DEFAULT_BASE_URL)
         for name, value in changes.items():
-            if name not in self.__slots__:
+            if name not in self._names():
                 raise TypeError(f"ClientConfig has no attribute {name!r}")
             if name in _CONVERT:
                 changes[name] = _CONVERT[name](value)
         config._set(**changes)
+        if not _AUTHORISE.isdisjoint(changes):
+            config._find_credentials()
         return config
+
+    @classmethod
+    def _names(cls) -> tuple[str, ...]:
+        return tuple(name for owner in reversed(cls.__mro__) for name in getattr(owner, "__slots__", ()))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ClientConfig):
             return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+        if type(other) is not type(self):
+            return False
+        return all(getattr(self, name) == getattr(other, name) for name in self._names() if name != "_credentials")
 
     __hash__ = None  # type: ignore[assignment]
 
     def __getstate__(self) -> dict[str, Any]:
         # Connections don't travel, so neither does a transport that the user brought.
-        return {name: getattr(self, name) for name in self.__slots__ if name != "http_client"} | {"http_client": None}
+        left = ("http_client", "_credentials")
+        return {name: getattr(self, name) for name in self._names() if name not in left} | {"http_client": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._set(**state)
+        self._find_credentials()
 
     def __repr__(self) -> str:
         # Keys, secrets, header values and queries stay out of logs.
         shown = ("organization", "project", "timeout", "max_retries", "strict")
         values = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
-        return f"ClientConfig(base_url={str(self.base_url).partition('?')[0]!r}, {values})"
+        return f"{type(self).__name__}(base_url={str(self.base_url).partition('?')[0]!r}, {values})"
 
 
-def _base_url(base_url: Any, residency: Any, websocket_base_url: Any) -> URL:
+def _is_x509(identity: Any) -> bool:
+    return identity is not None and identity.get("type") == "x509"
+
+
+def _nothing(name: str) -> None:
+    return None
+
+
+def _without_key(name: str) -> str | None:
+    return None if name == "OPENAI_API_KEY" else os.environ.get(name)
+
+
+def _base_url(base_url: Any, residency: Any, websocket_base_url: Any, x509: bool) -> URL | None:
+    """The base URL that the arguments or the environment say, `None` where neither does."""
     if residency is not None:
         if not isinstance(base_url, NotGiven) and base_url is not None:
             raise ValueError("pass either data_residency or base_url, not both")
@@ -178,9 +273,15 @@ def _base_url(base_url: Any, residency: Any, websocket_base_url: Any) -> URL:
             raise ValueError("pass either data_residency or websocket_base_url, not both")
         if residency not in _REGIONS:
             raise ValueError(f"data_residency must be one of {', '.join(map(repr, _REGIONS))}, not {residency!r}")
+        if x509:
+            if residency not in _MTLS_REGIONS:
+                raise OpenAIError(f"X.509 workload identity is for {', '.join(_MTLS_REGIONS)}, not {residency!r}")
+            return URL(_MTLS_BASE_URL if residency == "global" else f"https://mtls-{residency}.api.openai.com/v1")
         return URL(DEFAULT_BASE_URL if residency == "global" else f"https://{residency}.api.openai.com/v1")
     if isinstance(base_url, NotGiven) or base_url is None:
-        base_url = os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
+        base_url = os.environ.get("OPENAI_BASE_URL")
+        if not base_url:
+            return None
     return base_url if isinstance(base_url, URL) else URL(base_url)
 
 
@@ -192,12 +293,14 @@ def _mapping(name: str, value: Any) -> Mapping[str, Any]:
     return dict(value)
 
 
-def _default_headers(value: Any) -> Mapping[str, Any]:
+def _default_headers(value: Any, environment: str | None, x509: bool) -> Mapping[str, Any]:
     given = _mapping("default_headers", value)
-    environment = os.environ.get("OPENAI_CUSTOM_HEADERS")
     if not environment:
         return given
     explicit = {name.lower() for name in given}
+    if x509:
+        # What authorises is the certificate.
+        explicit.add("authorization")
     fields = {}
     for line in environment.split("\n"):
         name, colon, value = line.partition(":")
@@ -207,7 +310,7 @@ def _default_headers(value: Any) -> Mapping[str, Any]:
 
 
 _CONVERT: dict[str, Callable[[Any], Any]] = {
-    "base_url": lambda value: _base_url(value, None, None),
+    "base_url": lambda value: _base_url(value, None, None, False) or URL(DEFAULT_BASE_URL),
     "websocket_base_url": lambda value: None if value is None else URL(value),
     "timeout": lambda value: as_timeout(value),
     "max_retries": lambda value: RetryPolicy(value).max_retries,
@@ -215,3 +318,6 @@ _CONVERT: dict[str, Callable[[Any], Any]] = {
     "default_query": lambda value: _mapping("default_query", value),
     "strict": bool,
 }
+
+# With what of these changes, somebody else is authorised, or in another way.
+_AUTHORISE = frozenset({"api_key", "base_url", "http_client", "provider", "workload_identity"})

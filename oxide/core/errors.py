@@ -43,6 +43,7 @@ __all__ = [
     "StreamEndedError",
     "StreamOrderError",
     "StructuredOutputError",
+    "SubjectTokenProviderError",
     "TotalTimeout",
     "TransportError",
     "TransportTimeout",
@@ -57,6 +58,18 @@ __all__ = [
 
 class OpenAIError(Exception):
     """The root of everything that oxide raises on purpose, argument errors (TypeError, ValueError) aside."""
+
+
+class SubjectTokenProviderError(OpenAIError):
+    """A platform gave no proof of who runs there (see `oxide.auth`).
+
+    Attributes:
+        response: what the platform's metadata server answered, if it did.
+    """
+
+    def __init__(self, message: str, *, response: Any = None) -> None:
+        super().__init__(message)
+        self.response = response
 
 
 # --- from the transport ---------------------------------------------------------------------------------------------

@@ -12,7 +12,22 @@ from typing import Any, Protocol, TypeVar
 
 from .http import Request, Response
 
-__all__ = ["IO", "Block", "Command", "Discard", "Flow", "Invoke", "Load", "Map", "Read", "Send", "Sleep"]
+__all__ = [
+    "IO",
+    "Await",
+    "Block",
+    "Command",
+    "Discard",
+    "Flow",
+    "Gate",
+    "Invoke",
+    "Load",
+    "MakeGate",
+    "Map",
+    "Read",
+    "Send",
+    "Sleep",
+]
 
 T = TypeVar("T")
 
@@ -46,6 +61,27 @@ class IO(Protocol):
 
     def map(self, function: Callable[[Any], Any], items: Iterable[Any], limit: int) -> Any:
         """What the function returns for each item, in their order; at most `limit` run at the same time."""
+
+    def make_gate(self) -> Any:
+        """A `Gate` for those who run on this shell."""
+
+    def wait(self, gate: Any, seconds: float | None) -> Any:
+        """Whether the gate was opened in this time."""
+
+
+class Gate(Protocol):
+    """A thing that others wait for, while one does what all of them need.
+
+    Attributes:
+        scope: who can wait for it: the threads, or the tasks of one event loop.
+        error: what went wrong, for those who waited.
+    """
+
+    scope: Any
+    error: Exception | None
+
+    def open(self) -> None:
+        """Let everybody through, now and later. Waits for nothing."""
 
 
 class Command(Protocol):
@@ -159,3 +195,25 @@ class Map:
 
     def perform(self, io: IO) -> Any:
         return io.map(self.function, self.items, self.limit)
+
+
+class MakeGate:
+    """Make a gate; the result is the `Gate`, closed."""
+
+    __slots__ = ()
+
+    def perform(self, io: IO) -> Any:
+        return io.make_gate()
+
+
+class Await:
+    """Wait until a gate is open; the result is whether it is, after at most `seconds`."""
+
+    __slots__ = ("gate", "seconds")
+
+    def __init__(self, gate: Gate, seconds: float | None = None) -> None:
+        self.gate = gate
+        self.seconds = seconds
+
+    def perform(self, io: IO) -> Any:
+        return io.wait(self.gate, self.seconds)

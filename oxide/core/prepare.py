@@ -5,16 +5,17 @@ What is the same for every request of a client is encoded once and looked up; wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
 from .._version import __version__
 from .codec import encode
 from .config import ClientConfig
+from .credentials import Credentials
 from .headers import encode_header, merge_headers
 from .http import HeadBlock, Request
-from .operation import BODY, OPTION, QUERY, Operation
+from .operation import BODY, OPTION, QUERY, EventMode, Operation
 from .retry import RetryPolicy
 from .sentinels import NotGiven, Omit, omit
 from .timeouts import Timeout, as_timeout
@@ -42,6 +43,9 @@ class Call:
         stream: whether the result is a stream of events.
         raw: `None`, or which raw form of the response is wanted: `"raw"` (body read) or `"stream"` (body unread).
         strict: whether a response that does not fit its type is an error.
+        credentials: what authorises the requests, if that is no fixed key.
+        events: what is made of a stream's events; only there if the call has no operation, which says so.
+        follow_redirects: whether to; only there if the call says so.
         content: the body; a `core.body.Plan` becomes a `Body` when the call begins.
         spent: whether only a body that can't be read a second time kept the call from being repeated.
         unread: whether the response is wanted before its body.
@@ -54,9 +58,11 @@ class Call:
         "builder",
         "cast_to",
         "content",
+        "credentials",
         "deadline",
+        "events",
         "extra_headers",
-        "key_provider",
+        "follow_redirects",
         "method",
         "operation",
         "params",
@@ -83,6 +89,8 @@ class Call:
     stream: bool
     strict: bool
     unread: bool
+    events: EventMode
+    follow_redirects: bool
     retries_taken: int
     started: float
 
@@ -106,16 +114,17 @@ class Call:
         self.extra_headers = extra_headers
         self.sends = sends
         self.retry = builder.retry
-        self.key_provider = builder.key_provider if "bearer_auth" in security else None
+        credentials = builder.credentials
+        self.credentials = credentials if credentials is not None and credentials.applies(security) else None
         self.deadline = None if timeout.total is None else monotonic() + timeout.total
         self.retries_taken = 0
         self.spent = False
         self.raw = None
         # A call that can't be authorised is refused before anything is sent or awaited.
-        self._head = None if self.key_provider is not None else builder.head(self, None)
+        self._head = None if self.credentials is not None else builder.head(self, None)
 
     def request(self, attempt: int, api_key: str | None) -> Request:
-        """The request for attempt number `attempt`, counted from 0; `api_key` is what the key function gave, if there is one."""
+        """The request for attempt number `attempt`, counted from 0; `api_key` is what `Credentials` got for it."""
         head = self._head or self.builder.head(self, api_key)
         if attempt:
             head = HeadBlock(
@@ -135,7 +144,7 @@ class RequestBuilder:
         asynchronous: which client it is, for the `User-Agent`.
 
     Attributes:
-        key_provider: the function that gives the API key, where the configuration has one.
+        credentials: what authorises requests, where that is no fixed key.
         retry: the client's retry policy.
     """
 
@@ -146,7 +155,7 @@ class RequestBuilder:
         self._base_path = path.rstrip("/")
         # A query in the base URL goes along with every request.
         self._base_query = query if mark else ""
-        self.key_provider: Callable[[], Any] | None = config.api_key if callable(config.api_key) else None
+        self.credentials: Credentials | None = config.credentials
         self.retry = RetryPolicy(config.max_retries)
         self._agent = f"oxide/{__version__} ({'async' if asynchronous else 'sync'})"
         self._heads: dict[Any, HeadBlock] = {}
@@ -221,7 +230,7 @@ class RequestBuilder:
                 `multipart/form-data`, a mapping of form fields.
             files: part names with files, as a mapping or pairs.
             content: what to send as it is, instead of a body: bytes, text, a file, or an iterable of bytes.
-            options: `headers`, `params`, `timeout`, `max_retries`, `extra_json`, `security`, as in the official SDK.
+            options: see `oxide.RequestOptions`.
 
         Raises:
             TypeError: an option is unknown, or the body can't be sent.
@@ -266,6 +275,12 @@ class RequestBuilder:
             call.content = content
         if options.get("max_retries") is not None:
             call.retry = RetryPolicy(options["max_retries"])
+        if options.get("follow_redirects") is not None:
+            call.follow_redirects = bool(options["follow_redirects"])
+        if options.get("synthesize_event_and_data"):
+            call.events = "named"
+        else:
+            call.events = "unchecked" if options.get("stream_mode") == "events" else "usual"
         call.operation = None
         call.params = _NOTHING
         call.path_values = ()
@@ -381,14 +396,8 @@ class RequestBuilder:
         sends: tuple[tuple[str, str], ...],
     ) -> dict[str, Any]:
         config = self.config
-        secret = api_key if api_key is not None else config.api_key
-        authorization: dict[str, str] = {}
-        if "bearer_auth" in security and isinstance(secret, str) and secret:
-            authorization = {"Authorization": f"Bearer {secret}"}
-        elif "admin_api_key_auth" in security and config.admin_api_key:
-            authorization = {"Authorization": f"Bearer {config.admin_api_key}"}
         return merge_headers(
-            authorization,
+            self._authorization(security, api_key),
             {
                 "Accept": "application/json",
                 "Content-Type": "application/json",
@@ -405,20 +414,46 @@ class RequestBuilder:
             _NO_CONTENT if is_get else _NOTHING,
         )
 
+    def _authorization(self, security: tuple[str, ...], api_key: str | None) -> Mapping[str, str]:
+        """The fields that authorise a call of this security; fields of the configuration replace them."""
+        config = self.config
+        secret = api_key if api_key is not None else config.api_key
+        if "bearer_auth" in security and isinstance(secret, str) and secret:
+            return {"Authorization": f"Bearer {secret}"}
+        if "admin_api_key_auth" in security and config.admin_api_key:
+            return {"Authorization": f"Bearer {config.admin_api_key}"}
+        return _NOTHING
+
     def _encode(self, fields: dict[str, Any], extra: Mapping[str, Any]) -> HeadBlock:
         block = HeadBlock(tuple(encode_header(name, value) for name, value in fields.items()))
-        if not any(name.lower() == b"authorization" for name, _ in block.pairs):
-            given = {**self.config.default_headers, **extra}
-            if not any(name.lower() == "authorization" and isinstance(value, Omit) for name, value in given.items()):
-                raise TypeError(
-                    "this call can't be authorised: the client has no key that fits it. Pass api_key (or admin_api_key"
-                    " for administration endpoints) to the client, or pass omit as the Authorization header to send none."
-                )
+        self._check_authorized({name.lower() for name, _ in block.pairs}, {**self.config.default_headers, **extra})
         return block
+
+    def _check_authorized(self, names: set[bytes], given: Mapping[str, Any]) -> None:
+        """Refuse a call without credentials, unless `given` says that it wants none. Raises TypeError."""
+        if b"authorization" in names or (self.credentials is not None and self.credentials.signs):
+            return
+        if not any(name.lower() == "authorization" and isinstance(value, Omit) for name, value in given.items()):
+            raise TypeError(
+                "this call can't be authorised: the client has no key that fits it. Pass api_key (or admin_api_key"
+                " for administration endpoints) to the client, or pass omit as the Authorization header to send none."
+            )
 
 
 _ENDPOINT_OPTIONS = frozenset(
-    {"extra_json", "headers", "idempotency_key", "max_retries", "params", "security", "strict", "timeout"}
+    {
+        "extra_json",
+        "follow_redirects",
+        "headers",
+        "idempotency_key",
+        "max_retries",
+        "params",
+        "security",
+        "stream_mode",
+        "strict",
+        "synthesize_event_and_data",
+        "timeout",
+    }
 )
 
 

@@ -25,6 +25,12 @@ SETTINGS = (
     "default_headers",
     "default_query",
     "http_client",
+    "api_type",
+    "api_version",
+    "azure_endpoint",
+    "azure_ad_token",
+    "azure_ad_token_provider",
+    "bedrock_token_provider",
 )
 
 
@@ -36,6 +42,7 @@ def _settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     openai._reset_client()
     yield
     for module in (openai, oxide):
+        module.api_type = "openai"
         module.api_key = "sk-any"
         module.models._client.close()
 
@@ -96,8 +103,45 @@ def test_defaults() -> None:
 
 
 def test_no_key() -> None:
-    """The official SDK raises a TypeError instead if its module's client was used before."""
-    with pytest.raises(oxide.OpenAIError):
+    """What takes no key works; what needs one says so."""
+    for module in (openai, oxide):
+        with pytest.raises(TypeError):
+            module.models.list()
+        with pytest.raises(ValueError, match="secret"):
+            module.webhooks.unwrap("{}", {})
+
+
+def test_azure(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (openai, oxide):
+        module.api_type = "azure"
+        module.api_key = "az-key"
+        module.api_version = "v"
+        module.azure_endpoint = recorder.url
+    for call in (
+        lambda module: module.chat.completions.create(model="m", messages=[]),
+        lambda module: module.models.list(),
+    ):
+        assert same(recorder, call).sent[0].headers["api-key"] == "az-key"
+
+
+@pytest.mark.parametrize("settings", [{"azure_ad_token": "tok"}, {"azure_ad_token_provider": lambda: "tok"}])
+def test_azure_is_found(recorder: Recorder, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", recorder.url)
+    monkeypatch.setenv("OPENAI_API_VERSION", "v")
+    for module in (openai, oxide):
+        for name, value in settings.items():
+            setattr(module, name, value)
+    sent = same(recorder, lambda module: module.models.list()).sent[0]
+    assert sent.headers["authorization"] == "Bearer tok"
+    assert sent.target == "/openai/models?api-version=v"
+
+
+def test_two_kinds_of_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", "az")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk")
+    for module in (openai, oxide):
+        with pytest.raises(module.OpenAIError, match="api_type"):
+            module.models.list()
+    oxide.api_type = "other"  # type: ignore[assignment]
+    with pytest.raises(oxide.OpenAIError, match="amazon-bedrock"):
         oxide.models.list()
-    with pytest.raises((openai.OpenAIError, TypeError)):
-        openai.models.list()

@@ -69,3 +69,12 @@ class IO:
         from .map import map_concurrently
 
         return await map_concurrently(function, items, limit)
+
+    async def make_gate(self) -> Any:
+        # Only those need one who share a token.
+        from .gate import Gate
+
+        return Gate()
+
+    async def wait(self, gate: Any, seconds: float | None) -> bool:
+        return await gate.wait(seconds)  # type: ignore[no-any-return]

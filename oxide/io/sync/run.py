@@ -67,3 +67,12 @@ class IO:
         from .map import map_concurrently
 
         return map_concurrently(function, items, limit)
+
+    def make_gate(self) -> Any:
+        # Only those need one who share a token.
+        from .gate import Gate
+
+        return Gate()
+
+    def wait(self, gate: Any, seconds: float | None) -> bool:
+        return gate.wait(seconds)  # type: ignore[no-any-return]
