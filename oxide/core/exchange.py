@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 
 from .coding import BodyDecoder, body_decoder
 from .errors import OpenAIError, ReadError, WriteError
-from .headers import Headers
 from .http import Request, Response
 from .http11 import END, H1Connection, Head
 from .limits import Step, allowance, timed_out
@@ -69,26 +68,17 @@ class Exchange:
         request = self._request
         content = request.content
         self._h1.start(request.method)
-        url = request.url
-        target = url.target.encode("ascii")
-        fields = request.head.rendered
         forward = self._h1.forward
+        head = request.url.request_start(request.method, absolute=forward is not None)
         if forward is not None:
-            # RFC 9112, section 3.2.2.
-            target = b"%b://%b%b" % (url.scheme.encode("ascii"), url.host_header, target)
-            fields = forward + fields
-        head = b"%b %b HTTP/1.1\r\nHost: %b\r\n%b" % (
-            request.method.encode("ascii"),
-            target,
-            url.host_header,
-            fields,
-        )
+            head += forward
+        head += request.head.rendered
         if not isinstance(content, bytes):
             self._unwritten = content.length
             if content.length is None:
                 return head + b"Transfer-Encoding: chunked\r\n\r\n"
             return b"%bContent-Length: %d\r\n\r\n" % (head, content.length)
-        if request.has_length:
+        if content or request.has_length:
             return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(content), content)
         return head + b"\r\n"
 
@@ -113,23 +103,22 @@ class Exchange:
             ReadError: the connection ended before the response did.
             ProtocolError: this is not HTTP/1.1, or over a limit, or in a content coding that is not known.
         """
-        chunks = self._chunks
-        before = len(chunks)
-        for event in self._h1.receive_data(data) if data else self._h1.receive_eof():
-            if type(event) is bytes:
-                chunks.append(event)
-            elif event is END:
-                self.complete = True
-            else:
-                head: Any = event
-                self._head = head
-                if head.has(b"content-encoding"):
+        events: list[Any] = self._h1.receive_data(data) if data else self._h1.receive_eof()
+        if events:
+            if self._head is None:
+                # A head is always the first.
+                head = self._head = events.pop(0)
+                if head.has_encoding:
                     self._decoder = body_decoder(head.headers)
-        if self._decoder is not None:
-            chunks[before:] = filter(None, map(self._decoder.receive_data, chunks[before:]))
-            if self.complete:
-                self._decoder.receive_eof()
-        self.ready = self.complete or (self._stream and self._head is not None)
+            if events and events[-1] is END:
+                events.pop()
+                self.complete = True
+            if self._decoder is not None:
+                events = list(filter(None, map(self._decoder.receive_data, events)))
+                if self.complete:
+                    self._decoder.receive_eof()
+            self._chunks += events
+            self.ready = self.complete or self._stream
         return self.ready
 
     @property
@@ -191,8 +180,8 @@ class Exchange:
         assert head is not None, "response() before the exchange was ready"
         return Response(
             head.status,
-            Headers.of(head),
+            head,
             self._request,
             content=None if self._stream else self.take(),
-            http_version="HTTP/1.1" if head.http_version == b"1.1" else "HTTP/1.0",
+            http_version="HTTP/1.1" if head.raw.startswith(b"HTTP/1.1") else "HTTP/1.0",
         )

@@ -201,12 +201,18 @@ class ResponseMeta:
         request_id: the `x-request-id` header.
     """
 
-    __slots__ = ("_request_id", "fetch", "headers")
+    __slots__ = ("_headers", "_request_id", "fetch")
 
-    def __init__(self, headers: Headers) -> None:
-        self.headers = headers
+    def __init__(self, headers: Any) -> None:
+        # As `Response` has them.
+        self._headers = headers
         self.fetch: Any = None
         self._request_id: str | None = None
+
+    @property
+    def headers(self) -> Headers:
+        headers = self._headers = as_headers(self._headers)
+        return headers
 
     @property
     def request_id(self) -> str | None:
@@ -227,18 +233,18 @@ class Response:
 
     Attributes:
         status_code: the HTTP status.
-        headers: the header fields.
+        headers: the header fields; given as `Headers`, or as a `core.http11.Head` to take them from when somebody asks.
         http_version: `"HTTP/1.1"`, `"HTTP/1.0"` or `"HTTP/2"`.
         request: what this answers.
         stream: where the rest of the body comes from; `None` once it has been read or given up.
     """
 
-    __slots__ = ("_content", "_lost", "headers", "http_version", "request", "status_code", "stream")
+    __slots__ = ("_content", "_headers", "_lost", "http_version", "request", "status_code", "stream")
 
     def __init__(
         self,
         status_code: int,
-        headers: Headers,
+        headers: Any,
         request: Request,
         *,
         content: bytes | None = None,
@@ -246,7 +252,7 @@ class Response:
         http_version: str = "HTTP/1.1",
     ) -> None:
         self.status_code = status_code
-        self.headers = headers
+        self._headers = headers
         self.request = request
         self.http_version = http_version
         self.stream = stream
@@ -260,6 +266,16 @@ class Response:
         return _restore, (self.status_code, list(self.headers.raw), self.request, self._content, self.http_version)
 
     # What both sides share.
+
+    @property
+    def headers(self) -> Headers:
+        headers = self._headers = as_headers(self._headers)
+        return headers
+
+    @property
+    def meta(self) -> ResponseMeta:
+        """What is kept of the response with the object that is made of its body."""
+        return ResponseMeta(self._headers)
 
     @property
     def request_id(self) -> str | None:
@@ -388,6 +404,11 @@ class Response:
         if stream is not None:
             self._lost = self._content is None
             await stream.aclose()
+
+
+def as_headers(given: Any) -> Headers:
+    """Header fields as `Response` was given them."""
+    return given if isinstance(given, Headers) else Headers.of(given)
 
 
 def _restore(

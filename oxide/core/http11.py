@@ -80,9 +80,10 @@ class Head:
             self._headers = [(name, value.strip(b" \t")) for name, _, value in (line.partition(b":") for line in lines)]
         return self._headers
 
-    def has(self, name: bytes) -> bool:
-        """Whether there is a field of this name, given in lower case."""
-        return self.raw.lower().find(b"\n%b:" % name) >= 0
+    @property
+    def has_encoding(self) -> bool:
+        """Whether there is a `Content-Encoding`."""
+        return self.raw.lower().find(b"\ncontent-encoding:") >= 0
 
     @property
     def http_version(self) -> bytes:

@@ -6,7 +6,7 @@ from typing import Any
 
 from .codec import BaseModel, DecodeError, ModelMeta, decode, decoder, set_meta
 from .errors import APIResponseValidationError
-from .http import Response, ResponseMeta
+from .http import Response
 
 __all__ = ["decode_body"]
 
@@ -40,7 +40,7 @@ def decode_body(response: Response, type_: Any, strict: bool) -> Any:
     except DecodeError as error:
         raise _invalid(response, type_, error) from error
     if isinstance(result, BaseModel):
-        set_meta(result, ResponseMeta(response.headers))
+        set_meta(result, response.meta)
     return result
 
 

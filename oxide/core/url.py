@@ -19,6 +19,8 @@ _DOT_SEGMENT = re.compile(r"(?:\.|%2[eE]){1,2}")
 # What RFC 3986, section 3.3 allows in a segment beside letters, digits and "-._~".
 _PCHAR = "!$&'()*+,;=:@"
 
+_NO_START = ("", b"")
+
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -44,11 +46,12 @@ class URL:
         ValueError: if the text is not an absolute http(s) or ws(s) URL with a host.
     """
 
-    __slots__ = ("_text", "host_header", "origin", "target")
+    __slots__ = ("_start", "_text", "host_header", "origin", "target")
 
     origin: Origin
     target: str
     host_header: bytes
+    _start: tuple[str, bytes]
 
     def __init__(self, text: Any) -> None:
         text = str(text)
@@ -78,6 +81,7 @@ class URL:
         self.target = target
         self.host_header = authority.encode("ascii")
         self._text = f"{origin.scheme}://{authority}{target}"
+        self._start = _NO_START
 
     def with_target(self, target: str) -> URL:
         """The same origin with another path and query."""
@@ -86,7 +90,23 @@ class URL:
         url.host_header = self.host_header
         url.target = target
         url._text = ""
+        url._start = _NO_START
         return url
+
+    def request_start(self, method: str, absolute: bool = False) -> bytes:
+        """The request line and the `Host` field of an HTTP/1.1 request; made once, since URLs are used again.
+
+        Args:
+            method: in capitals.
+            absolute: name the origin in the request line, as it is done to a proxy (RFC 9112, section 3.2.2).
+        """
+        if absolute:
+            return _request_start(method, str(self), self.host_header)
+        known, start = self._start
+        if known != method:
+            start = _request_start(method, self.target, self.host_header)
+            self._start = method, start
+        return start
 
     @property
     def scheme(self) -> str:
@@ -136,6 +156,10 @@ class URL:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return URL, (str(self),)
+
+
+def _request_start(method: str, target: str, host_header: bytes) -> bytes:
+    return b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (method.encode("ascii"), target.encode("ascii"), host_header)
 
 
 def quote_target(text: str) -> str:

@@ -15,6 +15,8 @@ SHELLS = sorted(path.name for path in (PACKAGE / "io" / "sync").glob("*.py"))
 # What only one of the two has, and why.
 ONLY = {
     "waiting.py": "blocking sockets wait by themselves",
+    "timers.py": "and have a timeout of their own",
+    "Connection._write_rest": "a coroutine for what is rare, so that there is none for what is not",
     "Connection._limit": "blocking sockets have a timeout of their own",
     "_call": "a file's methods may be coroutine functions, or be run in worker threads",
     "Duplex._recv": "the event loop reads for asynchronous ones",

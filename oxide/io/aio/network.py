@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
@@ -25,7 +25,7 @@ from ..sockets import (
     tls_error,
 )
 from ..trust import Trust
-from .waiting import Waiter
+from .waiting import DONE, Waiter
 
 __all__ = ["Connection", "Network"]
 
@@ -44,22 +44,11 @@ class Connection:
         self._waiter = Waiter(sock)
         self.h1 = H1Connection()
 
-    async def read(self, timeout: float | None) -> bytes:
+    # These two give what is to be awaited rather than being coroutines: nearly always it is a future or nothing.
+
+    def read(self, timeout: float | None) -> Awaitable[bytes]:
         """Some bytes, empty at the end of the connection. Raises ReadError, TimeoutError."""
-        try:
-            while True:
-                # Waiting first, although there may be something already: this is where the event loop gets its turn.
-                data: bytes | None = await self._waiter.readable(timeout)
-                if data is not None:
-                    return data
-                try:
-                    return self._sock.recv(READ_SIZE)
-                except (BlockingIOError, InterruptedError):
-                    continue
-        except OSError as error:
-            if is_timeout(error):
-                raise
-            raise ReadError(f"the connection broke: {error.strerror or error}") from error
+        return self._waiter.read(timeout)
 
     def read_ready(self) -> bytes | None:
         """What has come already, `None` for nothing, empty at the end of the connection. Raises ReadError."""
@@ -72,19 +61,24 @@ class Connection:
                 return None
             raise ReadError(f"the connection broke: {error.strerror or error}") from error
 
-    async def write(self, data: bytes, allowance: Callable[[], float | None]) -> None:
+    def write(self, data: bytes, allowance: Callable[[], float | None]) -> Awaitable[None]:
         """Send all of `data`; `allowance` gives the timeout of each step. Raises WriteError, TimeoutError."""
-        view: memoryview | None = None
-        sent = 0
         try:
-            while True:
+            sent = self._sock.send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError as error:
+            raise WriteError(f"the connection broke: {error.strerror or error}") from error
+        return DONE if sent == len(data) else self._write_rest(memoryview(data)[sent:], allowance)
+
+    async def _write_rest(self, data: memoryview, allowance: Callable[[], float | None]) -> None:
+        try:
+            while data:
+                await self._waiter.writable(allowance())
                 try:
-                    sent += self._sock.send(data if view is None else view[sent:])
+                    data = data[self._sock.send(data) :]
                 except (BlockingIOError, InterruptedError):
-                    await self._waiter.writable(allowance())
-                if sent == len(data):
-                    return
-                view = memoryview(data)
+                    continue
         except OSError as error:
             if is_timeout(error):
                 raise

@@ -4,8 +4,9 @@ anyio has `wait_readable` and `fail_after` for this, and what follows does the s
 once or more in every call, and a third of a call's time was theirs:
 
 - asyncio: the reader stays registered between two waits, where anyio adds and removes it each time (two system calls),
-  and one timer per connection is moved along instead of one being made and cancelled per wait.
+  and it reads by itself, so that the task that waits gets the bytes.
 - trio: its own functions, without a layer in between.
+- Both: one timer per connection is moved along, instead of one being made and cancelled per wait (see `timers` for trio's).
 
 Loops without `add_reader` (Windows' proactor) get anyio's way.
 """
@@ -14,17 +15,31 @@ from __future__ import annotations
 
 import socket
 import sys
-from asyncio import AbstractEventLoop, Future, TimerHandle, _get_running_loop
+from asyncio import AbstractEventLoop, Future, _get_running_loop
 from collections.abc import Awaitable, Callable
 from functools import partial
 from threading import get_ident
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import anyio
 
-from ..sockets import READ_SIZE
+from ...core.errors import ReadError
+from ..sockets import READ_SIZE, is_timeout
 
-__all__ = ["Waiter", "from_anywhere"]
+if TYPE_CHECKING:
+    from .timers import Timers
+
+__all__ = ["DONE", "Waiter", "from_anywhere"]
+
+
+class _Done(tuple[()]):
+    __slots__ = ()
+    # In C: this is awaited in every call.
+    __await__ = tuple.__iter__
+
+
+DONE: Final[Awaitable[None]] = cast(Any, _Done())
+"""To be awaited where there is nothing to wait for."""
 
 
 class Waiter:
@@ -33,28 +48,30 @@ class Waiter:
     A connection may outlive the loop that it was made in and go on in another one, or on trio.
     """
 
-    __slots__ = ("_deadline", "_future", "_loop", "_registered", "_sock", "_timer")
+    __slots__ = ("_deadline", "_expired", "_future", "_loop", "_reading", "_registered", "_sock", "_timer", "_timers")
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        self._timer: Any = None
+        self._deadline: float | None = None
+        # On asyncio.
         self._loop: AbstractEventLoop | None = None
         self._registered = False
         self._future: Future[bytes] | None = None
-        self._timer: TimerHandle | None = None
-        self._deadline: float | None = None
+        # On trio. `_reading` is whether a task waits, and `_expired` whether its time is up.
+        self._timers: Timers | None = None
+        self._reading = self._expired = False
 
-    def readable(self, timeout: float | None) -> Awaitable[Any]:
-        """Await this until there is something to read. It gives what was read then, or `None` where reading is left to the caller.
+    def read(self, timeout: float | None) -> Awaitable[bytes]:
+        """Await this for some bytes, empty at the end of the connection.
 
         Raises:
-            TimeoutError: `timeout` seconds passed.
-            OSError: the socket was closed meanwhile.
+            TimeoutError: nothing came for `timeout` seconds.
+            ReadError: the connection broke, or was closed meanwhile.
         """
         loop = _get_running_loop()
         if loop is None or _in_trio():
-            if self._loop is not None:
-                self._leave()
-            return _trio_wait("wait_readable", self._sock, timeout)
+            return self._read_on_trio(timeout)
         future = self._future
         if future is not None and not future.done():
             raise RuntimeError(_BUSY)
@@ -65,7 +82,9 @@ class Waiter:
             try:
                 loop.add_reader(self._sock, partial(self._ready, loop))
             except NotImplementedError:
-                return _anyio_wait(anyio.wait_readable, self._sock, timeout)
+                return _anyio_read(self._sock, timeout)
+            except (OSError, ValueError) as error:
+                raise _broken(error) from error
             self._registered = True
         future = self._future = loop.create_future()
         if timeout is None:
@@ -80,11 +99,52 @@ class Waiter:
         return future
 
     def writable(self, timeout: float | None) -> Awaitable[Any]:
-        """Await this until the socket takes bytes in. Raises as `readable`."""
-        if _get_running_loop() is None or _in_trio():
-            return _trio_wait("wait_writable", self._sock, timeout)
+        """Await this until the socket takes bytes in.
+
+        Raises:
+            TimeoutError: `timeout` seconds passed.
+            OSError: the socket was closed meanwhile.
+        """
         # Rare: only bodies larger than the kernel's buffer get here.
         return _anyio_wait(anyio.wait_writable, self._sock, timeout)
+
+    async def _read_on_trio(self, timeout: float | None) -> bytes:
+        if self._reading:
+            raise RuntimeError(_BUSY)
+        timers = self._timers
+        if timers is None or not timers.is_running():
+            from .timers import running_timers
+
+            self._leave()
+            timers = self._timers = running_timers()
+            if timers is None:
+                return await _anyio_read(self._sock, timeout)
+        self._expired = False
+        if timeout is not None:
+            deadline = self._deadline = timers.time() + timeout
+            timer = self._timer
+            if timer is None or timer.when() > deadline:
+                if timer is not None:
+                    timer.cancel()
+                self._timer = timers.call_at(deadline, partial(self._expire_on_trio, timers))
+        self._reading = True
+        try:
+            while True:
+                # Waiting first, although there may be something already: this is where the event loop gets its turn.
+                await timers.wait_readable(self._sock)
+                try:
+                    return self._sock.recv(READ_SIZE)
+                except (BlockingIOError, InterruptedError):
+                    continue
+        except (OSError, ValueError) as error:
+            raise _broken(error) from error
+        except sys.modules["trio"].ClosedResourceError:
+            if self._expired:
+                raise TimeoutError from None
+            raise _broken(OSError(_CLOSED)) from None
+        finally:
+            self._reading = False
+            self._deadline = None
 
     def _ready(self, loop: AbstractEventLoop) -> None:
         if loop is not self._loop:
@@ -99,7 +159,7 @@ class Waiter:
             except (BlockingIOError, InterruptedError):
                 pass
             except OSError as error:
-                future.set_exception(error)
+                future.set_exception(_broken(error))
             return
         # Nobody reads: the event would come again and again.
         loop.remove_reader(self._sock)
@@ -117,16 +177,29 @@ class Waiter:
         else:
             future.set_exception(TimeoutError())
 
+    def _expire_on_trio(self, timers: Timers) -> None:
+        if timers is not self._timers:
+            return
+        self._timer = None
+        if self._deadline is None:
+            return
+        if timers.time() < self._deadline:
+            self._timer = timers.call_at(self._deadline, partial(self._expire_on_trio, timers))
+        else:
+            self._expired = True
+            anyio.notify_closing(self._sock)
+
     def _leave(self) -> None:
         """Undo what was set up in the loop so far."""
         loop, self._loop = self._loop, None
         registered, self._registered = self._registered, False
         timer, self._timer = self._timer, None
-        if loop is None or loop.is_closed():
+        self._timers = None
+        if loop is not None and loop.is_closed():
             return
         if timer is not None:
             timer.cancel()
-        if registered:
+        if registered and loop is not None:
             loop.remove_reader(self._sock)
 
     def close(self) -> None:
@@ -146,8 +219,8 @@ class Waiter:
 
     def forget(self) -> None:
         """Close the socket in the child of a fork, whose event loop watches the parent's connections along with it."""
-        self._loop = self._timer = self._future = None
-        self._registered = False
+        self._loop = self._timers = self._timer = self._future = None
+        self._registered = self._reading = False
         self._sock.close()
 
     def _close(self) -> None:
@@ -158,7 +231,7 @@ class Waiter:
         self._leave()
         self._sock.close()
         if future is not None and not future.done() and not future.get_loop().is_closed():
-            future.set_exception(OSError(_CLOSED))
+            future.set_exception(_broken(OSError(_CLOSED)))
 
 
 def from_anywhere(function: Callable[[], object]) -> Callable[[], None]:
@@ -190,22 +263,17 @@ def _in_trio() -> bool:
     return trio is not None and trio.lowlevel.in_trio_task()
 
 
-async def _trio_wait(name: str, sock: socket.socket, timeout: float | None) -> None:
-    import trio
-
-    wait = getattr(trio.lowlevel, name)
-    try:
-        if timeout is None:
-            await wait(sock)
-            return
-        with trio.move_on_after(timeout) as scope:
-            await wait(sock)
-    except trio.ClosedResourceError:
-        raise OSError(_CLOSED) from None
-    except trio.BusyResourceError:
-        raise RuntimeError(_BUSY) from None
-    if scope.cancelled_caught:
-        raise TimeoutError
+async def _anyio_read(sock: socket.socket, timeout: float | None) -> bytes:
+    while True:
+        try:
+            await _anyio_wait(anyio.wait_readable, sock, timeout)
+            return sock.recv(READ_SIZE)
+        except (BlockingIOError, InterruptedError):
+            continue
+        except OSError as error:
+            if is_timeout(error):
+                raise
+            raise _broken(error) from error
 
 
 async def _anyio_wait(wait: Any, sock: socket.socket, timeout: float | None) -> None:
@@ -216,6 +284,12 @@ async def _anyio_wait(wait: Any, sock: socket.socket, timeout: float | None) -> 
         raise OSError(_CLOSED) from None
     except anyio.BusyResourceError:
         raise RuntimeError(_BUSY) from None
+
+
+def _broken(error: OSError | ValueError) -> ReadError:
+    failure = ReadError(f"the connection broke: {getattr(error, 'strerror', None) or error}")
+    failure.__cause__ = error
+    return failure
 
 
 _CLOSED = "it was closed while it was in use"
