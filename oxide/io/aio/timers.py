@@ -62,7 +62,7 @@ class Timers:
         return current_trio_token() is self._token and not self._over
 
     def call_at(self, when: float, action: Callable[[], object]) -> Timer:
-        """Have something done, within this run."""
+        """Have something done, within this run: when it is about to end, even if it is not yet time."""
         timer = Timer(self, when, action)
         self._live.add(timer)
         heap = self._heap
@@ -97,10 +97,13 @@ class Timers:
         except BaseException:
             # The run ends.
             self._over = True
+            while heap:
+                heappop(heap)[2].fire()
             raise
         finally:
             self._scope = None
             heap.clear()
+            self._live.clear()
 
 
 _timers: RunVar[Timers] = RunVar("oxide's timers")

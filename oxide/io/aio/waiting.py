@@ -141,10 +141,14 @@ class Waiter:
         except sys.modules["trio"].ClosedResourceError:
             if self._expired:
                 raise TimeoutError from None
-            raise _broken(OSError(_CLOSED)) from None
+            if self._deadline is None or timers.is_running() or self._sock.fileno() == -1:
+                raise _broken(OSError(_CLOSED)) from None
+            timeout = max(self._deadline - timers.time(), 0.0)
         finally:
             self._reading = False
             self._deadline = None
+        # The run is about to end, and so did the timers; this task goes on in a shielded scope.
+        return await _anyio_read(self._sock, timeout)
 
     def _ready(self, loop: AbstractEventLoop) -> None:
         if loop is not self._loop:
@@ -183,10 +187,12 @@ class Waiter:
         self._timer = None
         if self._deadline is None:
             return
-        if timers.time() < self._deadline:
+        if timers.time() >= self._deadline:
+            self._expired = True
+            anyio.notify_closing(self._sock)
+        elif timers.is_running():
             self._timer = timers.call_at(self._deadline, partial(self._expire_on_trio, timers))
         else:
-            self._expired = True
             anyio.notify_closing(self._sock)
 
     def _leave(self) -> None:
