@@ -99,7 +99,6 @@ class BaseClient:
         )
 
     def _start(self, config: ClientConfig, transport: Any = None) -> None:
-        self._configure(config)
         if transport is None:
             transport = config.http_client
             if transport is None:
@@ -107,10 +106,12 @@ class BaseClient:
             else:
                 self._check_transport(transport)
         self._transport = transport
+        self._configure(config)
         self._io = self._make_io(transport)
 
     def _configure(self, config: ClientConfig) -> None:
         self._builder = self._make_builder(config)
+        self._builder.accept_encoding = getattr(self._transport, "accept_encoding", None)
         self._config = config
 
     def _make_builder(self, config: ClientConfig) -> RequestBuilder:

@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterable
 from time import monotonic
 from typing import Any, Protocol
 
+from .coding import MAX_EXPANSION
 from .errors import ConnectError, ProxyError, ReadError, WriteError
 from .proxies import Proxy, ProxyRules
 from .tunnel import tunnel_machine
@@ -39,9 +40,10 @@ class Reach:
         uds: the path of a Unix socket to which all connections go, instead of to the origin's host.
         local_address: the address to connect from.
         server_hostname: the name for TLS, in SNI and to be found in the certificate, instead of the origin's host.
+        max_expansion: the bound for compressed bodies, see `core.coding`.
     """
 
-    __slots__ = ("local_address", "proxies", "server_hostname", "uds")
+    __slots__ = ("local_address", "max_expansion", "proxies", "server_hostname", "uds")
 
     def __init__(
         self,
@@ -49,8 +51,10 @@ class Reach:
         uds: str | None = None,
         local_address: str | None = None,
         server_hostname: str | None = None,
+        max_expansion: float | None = MAX_EXPANSION,
     ) -> None:
         self.proxies = proxies
+        self.max_expansion = max_expansion
         self.uds = uds
         self.local_address = local_address
         self.server_hostname = server_hostname
@@ -210,6 +214,7 @@ def dial(origin: Origin, timeout: float | None) -> Generator[Any, Any, Any]:
             connection = yield from _connect(addresses, _place(origin), clock)
         else:
             connection = yield from _through(proxy, origin, clock)
+    connection.h1.max_expansion = reach.max_expansion
     if origin.scheme in ("https", "wss"):
         name = reach.server_hostname or origin.host.rstrip(".")
         connection = yield StartTLS(connection, name, clock.left(), False)

@@ -109,17 +109,31 @@ class Exchange:
                 # A head is always the first.
                 head = self._head = events.pop(0)
                 if head.has_encoding:
-                    self._decoder = body_decoder(head.headers)
+                    self._decoder = body_decoder(head.headers, self._h1.max_expansion)
             if events and events[-1] is END:
                 events.pop()
                 self.complete = True
             if self._decoder is not None:
-                events = list(filter(None, map(self._decoder.receive_data, events)))
-                if self.complete:
-                    self._decoder.receive_eof()
+                events = self._decoded(self._decoder, events)
             self._chunks += events
             self.ready = self.complete or self._stream
         return self.ready
+
+    def _decoded(self, decoder: BodyDecoder, coded: list[bytes]) -> list[bytes]:
+        if self._stream:
+            # `take` goes on from here, piece by piece.
+            for data in coded:
+                decoder.feed(data)
+            return []
+        plain = [decoder.receive_data(data) for data in coded]
+        if self.complete:
+            decoder.receive_eof()
+        return plain
+
+    def hold(self) -> None:
+        """Note that what is taken will be kept in memory, so that it must not become larger than `max_expansion` allows."""
+        if self._decoder is not None:
+            self._decoder.held = True
 
     @property
     def reusable(self) -> bool:
@@ -166,10 +180,19 @@ class Exchange:
         raise error
 
     def take(self) -> bytes:
-        """The part of the body that came in since the last call, in one piece; empty for none."""
+        """The part of the body that came in since the last call, in one piece; empty for none.
+
+        Of a compressed body that is streamed, a piece of what came in. Raises ProtocolError if it is not in its coding.
+        """
         chunks = self._chunks
         if not chunks:
-            return b""
+            decoder = self._decoder
+            if decoder is None or not self._stream:
+                return b""
+            data = decoder.read()
+            if self.complete and not data:
+                decoder.receive_eof()
+            return data
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
         return data

@@ -330,11 +330,18 @@ class Response:
         self._lost = True
         return self.stream
 
+    def _hold(self) -> None:
+        # What unfolds without end is to be read piece by piece or not at all.
+        hold = getattr(self.stream, "hold", None)
+        if hold is not None:
+            hold()
+
     # Synchronous.
 
     def read(self) -> bytes:
         """Read the body to its end; from then on it is `content`. Raises as `iter_bytes`."""
         if self._content is None:
+            self._hold()
             self._content = b"".join(self.iter_bytes())
         return self._content
 
@@ -373,6 +380,7 @@ class Response:
     async def aread(self) -> bytes:
         """`read` for an asynchronous response."""
         if self._content is None:
+            self._hold()
             self._content = b"".join([data async for data in self.aiter_bytes()])
         return self._content
 

@@ -48,6 +48,7 @@ from typing import Final, NoReturn, Union
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from .coding import MAX_EXPANSION
 from .errors import ProtocolError, ReadError
 
 __all__ = ["END", "MAX_HEAD_SIZE", "End", "Event", "H1Connection", "Head"]
@@ -126,6 +127,7 @@ class H1Connection:
             the server keeps the connection open.
         forward: for a connection to a proxy that is given whole requests instead of bytes, the header fields that it gets, as lines;
             `None` otherwise.
+        max_expansion: the bound for compressed bodies, see `core.coding`.
         bytes_received: something of the current response has arrived. While it is False after the end of input on a
             kept connection, the server has most likely closed it before it saw the request.
     """
@@ -146,6 +148,7 @@ class H1Connection:
         "_state",
         "bytes_received",
         "forward",
+        "max_expansion",
         "max_head_size",
         "on_body",
         "reusable",
@@ -156,6 +159,7 @@ class H1Connection:
         self.reusable = True
         self.bytes_received = False
         self.forward: bytes | None = None
+        self.max_expansion: float | None = MAX_EXPANSION
         self._state = _IDLE
         self._error: str | None = None
         self._head: Head | None = None

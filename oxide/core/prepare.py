@@ -5,7 +5,7 @@ What is the same for every request of a client is encoded once and looked up; wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any
 
@@ -150,6 +150,7 @@ class RequestBuilder:
 
     def __init__(self, config: ClientConfig, asynchronous: bool) -> None:
         self.config = config
+        self.accept_encoding: Callable[[], str] | None = None
         self.base_url = config.base_url
         path, mark, query = config.base_url.target.partition("?")
         self._base_path = path.rstrip("/")
@@ -400,6 +401,7 @@ class RequestBuilder:
             self._authorization(security, api_key),
             {
                 "Accept": "application/json",
+                "Accept-Encoding": omit if self.accept_encoding is None else self.accept_encoding(),
                 "Content-Type": "application/json",
                 "User-Agent": self._agent,
                 "OpenAI-Organization": omit if config.organization is None else config.organization,

@@ -16,6 +16,7 @@ def make_reach(
     uds: str | os.PathLike[str] | None,
     local_address: str | None,
     server_hostname: str | None,
+    max_expansion: float | None,
 ) -> Reach:
     """See `HTTPTransport`. Raises TypeError, ValueError."""
     if isinstance(proxy, str):
@@ -30,4 +31,6 @@ def make_reach(
         rules = ProxyRules({"all": proxy})
     else:
         rules = environment_rules() if trust_env else ProxyRules({})
-    return Reach(rules, None if uds is None else os.fspath(uds), local_address, server_hostname)
+    if max_expansion is not None and not max_expansion >= 1:
+        raise ValueError(f"max_expansion must be at least 1, or None for no bound, not {max_expansion!r}")
+    return Reach(rules, None if uds is None else os.fspath(uds), local_address, server_hostname, max_expansion)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from oxide.core import dial as module
 from oxide.core.dial import Begin, Busy, Finish, Reach, Resolve, WaitAny, dial
 from oxide.core.errors import ConnectError
+from oxide.core.http11 import H1Connection
 from oxide.core.proxies import ProxyRules
 from oxide.core.url import Origin
 
@@ -26,6 +27,12 @@ class Attempt:
 
     def close(self) -> None:
         self.closed = True
+
+
+class Connection:
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.h1 = H1Connection()
 
 
 class World:
@@ -44,7 +51,7 @@ class World:
         self.attempts: list[Attempt] = []
 
     def run(self, timeout: float | None) -> int:
-        """The position of the address that the connection is to."""
+        """The position of the attempt that the connection came of."""
         before, module.monotonic = module.monotonic, lambda: self.now
         flow = dial(ORIGIN, timeout)
         resume, value = flow.send, None
@@ -56,7 +63,8 @@ class World:
                 except ConnectError as error:
                     resume, value = flow.throw, error
         except StopIteration as end:
-            return end.value
+            number: int = end.value.number
+            return number
         finally:
             module.monotonic = before
 
@@ -85,7 +93,7 @@ class World:
         if isinstance(command, Finish):
             if command.attempt.error:
                 raise command.attempt.error
-            return self.attempts.index(command.attempt), self.begun[self.attempts.index(command.attempt)]
+            return Connection(self.attempts.index(command.attempt))
         return Reach(ProxyRules({}), self.uds)
 
     @property
@@ -158,7 +166,7 @@ def test_full_backlog() -> None:
 def test_anything(answers: list[tuple[int, float | None, bool]], timeout: float) -> None:
     world = World(*answers)
     try:
-        number, _ = world.run(timeout)
+        number = world.run(timeout)
     except (ConnectError, TimeoutError):
         assert not [attempt for attempt in world.left_open if attempt.error is None]
     else:

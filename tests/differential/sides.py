@@ -27,7 +27,6 @@ DIFFERENT_HEADERS = {
     "x-stainless-async": "telemetry: says whether the client is asynchronous and on which event loop",
     "x-stainless-raw-response": "an internal mark of the official SDK that it also puts on the wire",
     "x-stainless-helper-method": "telemetry: which of the SDK's helpers made the call",
-    "accept-encoding": "lists what the client can decode, which depends on what is installed",
     "connection": "keep-alive is what HTTP/1.1 means without it (RFC 9112, section 9.3)",
     "content-length": "JSON of equal value can differ in length: number formats, the order of keys",
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from ...core.checkout import checkout, is_live
+from ...core.coding import MAX_EXPANSION, accept_encoding
 from ...core.errors import TransportError, WriteError
 from ...core.exchange import DRAIN_LIMIT, Exchange
 from ...core.http import Request, Response
@@ -45,6 +46,8 @@ class AsyncHTTPTransport:
             given), and the certificates of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
         uds: the path of a Unix socket to connect to, whatever the URL's host.
         local_address: the address to connect from.
+        max_expansion: how many times its size a compressed response may come to where all of it is kept in memory; up to 64 MiB
+            are always allowed. What is streamed is decoded piece by piece, and not bounded. `None` for no bound.
         limits: how many connections there may be.
 
     Raises:
@@ -62,12 +65,15 @@ class AsyncHTTPTransport:
         trust_env: bool = True,
         uds: str | PathLike[str] | None = None,
         local_address: str | None = None,
+        max_expansion: float | None = MAX_EXPANSION,
         limits: Limits | None = None,
     ) -> None:
         self._pool = SharedPool(limits or Limits())
         self._pool.close_with(self)
-        reach = make_reach(proxy, trust_env, uds, local_address, server_hostname)
+        reach = make_reach(proxy, trust_env, uds, local_address, server_hostname, max_expansion)
         self._network = PoolNetwork(reach, Trust(ssl_context, verify, cert, trust_env))
+
+    accept_encoding = staticmethod(accept_encoding)
 
     async def send(self, request: Request, *, stream: bool) -> Response:
         """Send one request; see `oxide.AsyncTransport`."""
@@ -158,10 +164,18 @@ class Body:
         self._exchange = exchange
         self._connection: Connection | None = None if exchange.complete else connection
 
+    def hold(self) -> None:
+        """Note that the whole body is to be kept in memory."""
+        self._exchange.hold()
+
     async def __anext__(self) -> bytes:
         exchange = self._exchange
         while True:
-            data = exchange.take()
+            try:
+                data = exchange.take()
+            except TransportError:
+                await self.aclose()
+                raise
             if data:
                 return data
             if self._connection is None:
