@@ -28,7 +28,7 @@ class WorkloadIdentityAuth:
         self._tokens = SubjectToken(workload_identity)
 
     def _flow(self) -> Any:
-        self._tokens._url = URL(self.token_exchange_url)
+        self._tokens.url = URL(self.token_exchange_url)
         return self._tokens.get(DEFAULT_TIMEOUT, None, MAX_RETRIES)
 
     def get_token(self) -> str:

@@ -84,11 +84,16 @@ def _attempts(call: Call, made: list[Any]) -> Flow[Response]:
                 response = yield from _follow(call, response, stream)
             if response.status_code < 300:
                 return response
-            if response.status_code == 401 and credentials is not None and renewed < attempt:
+            if (
+                response.status_code == 401
+                and credentials is not None
+                and credentials.renew(call, request)
+                and renewed < attempt
+                and _affordable(call, 0.0) is not None
+            ):
                 renewed = attempt
-                if credentials.renew(call, request) and _affordable(call, 0.0) is not None:
-                    yield Discard(response)
-                    continue
+                yield Discard(response)
+                continue
             delay = _affordable(call, call.retry.after_response(response, attempt))
             if delay is None:
                 yield Read(response)

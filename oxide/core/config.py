@@ -135,7 +135,7 @@ class ClientConfig:
             if api_key is not None:
                 raise OpenAIError("pass either api_key or workload_identity, not both")
             environment = _without_key
-        x509 = workload_identity is not None and workload_identity.get("type") == "x509"
+        x509 = _is_x509(workload_identity)
         url = _base_url(base_url, data_residency, websocket_base_url, x509)
         self._set(
             api_key=environment("OPENAI_API_KEY") if api_key is None else api_key,
@@ -253,7 +253,7 @@ class ClientConfig:
 
 
 def _is_x509(identity: Any) -> bool:
-    return identity is not None and identity.get("type") == "x509"
+    return isinstance(identity, Mapping) and identity.get("type") == "x509"
 
 
 def _nothing(name: str) -> None:

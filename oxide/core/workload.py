@@ -66,11 +66,14 @@ class WorkloadCredentials(Credentials):
     Args:
         identity: the mapping that the client was given.
         url: where tokens are exchanged.
+
+    Attributes:
+        url: the same.
     """
 
     def __init__(self, identity: Mapping[str, Any], url: str) -> None:
         self._identity = dict(identity)
-        self._url = URL(url)
+        self.url = URL(url)
         self._token: Token | None = None
         self._gates: dict[Any, Gate] = {}
         buffer = identity.get("refresh_buffer_seconds", REFRESH_BUFFER)
@@ -182,7 +185,7 @@ class WorkloadCredentials(Credentials):
             for name in ("connect", "read", "write", "pool")
             for seconds in [getattr(timeout, name)]
         }
-        return Request("POST", self._url, _HEAD, content, Timeout(**parts), deadline, attempt)
+        return Request("POST", self.url, _HEAD, content, Timeout(**parts), deadline, attempt)
 
     def _names(self) -> dict[str, str]:
         return {name: self._identity[name] for name in ("identity_provider_id", "service_account_id")}
@@ -269,7 +272,7 @@ class X509(WorkloadCredentials):
     def __init__(self, identity: Mapping[str, Any], base_url: URL) -> None:
         unknown = sorted(set(identity) - _X509_FIELDS)
         if unknown:
-            raise OpenAIError(f"an X.509 workload identity has no {', '.join(map(repr, unknown))}")
+            raise OpenAIError(f"an X.509 workload_identity has no {', '.join(map(repr, unknown))}")
         super().__init__(identity, X509_TOKEN_EXCHANGE_URL)
         if base_url.scheme != "https":
             raise OpenAIError(f"X.509 workload identity needs a base_url with https, not {base_url.scheme}")
