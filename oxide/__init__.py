@@ -100,6 +100,7 @@ if TYPE_CHECKING:
     from .core.function_tools import pydantic_function_tool, pydantic_responses_function_tool
     from .core.headers import Headers
     from .core.http import Body, RateLimit, Request, Response
+    from .core.http2_options import HTTP2
     from .core.proxies import Proxy
     from .core.retry import DEFAULT_MAX_RETRIES
     from .core.sentinels import NOT_GIVEN, NotGiven, Omit, not_given, omit
@@ -195,6 +196,7 @@ _EXPORTS = {
     "core.transport": ("AsyncTransport", "Transport"),
     "core.url": ("URL",),
     "io.aio.transport": ("AsyncHTTPTransport",),
+    "core.http2_options": ("HTTP2",),
     "io.pool": ("DEFAULT_CONNECTION_LIMITS", "Limits"),
     "io.sync.transport": ("HTTPTransport",),
     "lib.azure": ("AsyncAzureOpenAI", "AzureOpenAI"),
@@ -236,6 +238,7 @@ __all__ = [
     "DEFAULT_CONNECTION_LIMITS",
     "DEFAULT_MAX_RETRIES",
     "DEFAULT_TIMEOUT",
+    "HTTP2",
     "NOT_GIVEN",
     "URL",
     "VERSION",

@@ -12,6 +12,7 @@ from .core.config import ClientConfig, DataResidency
 from .core.errors import TransportError
 from .core.events import EventDecoder
 from .core.http import Response
+from .core.http2_options import HTTP2Types
 from .core.operation import Operation
 from .core.prepare import RAW, Call, RequestBuilder
 from .core.result import decode_body
@@ -72,6 +73,7 @@ class BaseClient:
         default_headers: Mapping[str, Any] | None = None,
         default_query: Mapping[str, object] | None = None,
         http_client: Any = None,
+        http2: HTTP2Types = False,
         strict: bool = False,
         _strict_response_validation: bool = False,
         _enforce_credentials: bool = True,
@@ -93,6 +95,7 @@ class BaseClient:
                 default_headers=default_headers,
                 default_query=default_query,
                 http_client=http_client,
+                http2=http2,
                 strict=strict or _strict_response_validation,
                 enforce_credentials=_enforce_credentials,
             )
@@ -566,7 +569,7 @@ class OpenAI(SyncResources, BaseClient):
     def _make_transport(self) -> Transport:
         from .io.sync.transport import HTTPTransport
 
-        return HTTPTransport()
+        return HTTPTransport(http2=self._config.http2 or False)
 
     def _make_io(self, transport: Transport) -> Any:
         from .io.sync.run import IO, run
@@ -655,7 +658,7 @@ class AsyncOpenAI(AsyncResources, BaseClient):
     def _make_transport(self) -> AsyncTransport:
         from .io.aio.transport import AsyncHTTPTransport
 
-        return AsyncHTTPTransport()
+        return AsyncHTTPTransport(http2=self._config.http2 or False)
 
     def _make_io(self, transport: AsyncTransport) -> Any:
         from .io.aio.run import IO, run

@@ -6,12 +6,13 @@ from collections.abc import Generator
 from typing import Any
 
 from .dial import dial
-from .errors import OpenAIError
+from .errors import ConnectError, OpenAIError, TransportError
 from .http import Request
 from .limits import allowance, timed_out
 from .pool import CLOSED, OPEN, Ticket
+from .stream_pool import Failure
 
-__all__ = ["Wait", "checkout", "is_live"]
+__all__ = ["Wait", "checkout", "is_live", "open_connection"]
 
 
 class Wait:
@@ -45,31 +46,49 @@ def checkout(pool: Any, request: Request, got: Any) -> Generator[Any, Any, tuple
         TransportTimeout: one of the limits passed.
         OpenAIError: the client is closed, or was while the call waited.
     """
+    limits = request.timeout
+    while got is not OPEN:
+        if type(got) is Ticket:
+            ticket = got
+            try:
+                got = yield Wait(ticket, allowance(limits.pool, request.deadline))
+            except TimeoutError:
+                pool.cancel(ticket)
+                raise timed_out("pool", limits, request.deadline) from None
+            except BaseException:
+                pool.cancel(ticket)
+                raise
+            if got is CLOSED:
+                raise OpenAIError("the client was closed while the call was waiting for a connection")
+            if type(got) is Failure:
+                raise _shared_failure(got.error) from got.error
+        elif got.is_stale():
+            got = pool.replace(got)
+        else:
+            return got, True
+    return (yield from open_connection(pool, request)), False
+
+
+def open_connection(pool: Any, request: Request) -> Generator[Any, Any, Any]:
+    """Make use of the permission to open a connection. Raises as `checkout`."""
     origin = request.url.origin
     limits = request.timeout
-    if type(got) is Ticket:
-        ticket = got
-        try:
-            got = yield Wait(ticket, allowance(limits.pool, request.deadline))
-        except TimeoutError:
-            pool.cancel(ticket)
-            raise timed_out("pool", limits, request.deadline) from None
-        except BaseException:
-            pool.cancel(ticket)
-            raise
-        if got is CLOSED:
-            raise OpenAIError("the client was closed while the call was waiting for a connection")
-    while got is not OPEN:
-        if not got.is_stale():
-            return got, True
-        got = pool.replace(got)
     try:
-        connection = yield from dial(origin, allowance(limits.connect, request.deadline))
+        connection = yield from dial(origin, allowance(limits.connect, request.deadline), pool.http2)
     except TimeoutError:
-        pool.failed(origin)
-        raise timed_out("connect", limits, request.deadline) from None
+        error = timed_out("connect", limits, request.deadline)
+        pool.failed(origin, error)
+        raise error from None
+    except ConnectError as error:
+        pool.failed(origin, error)
+        raise
     except BaseException:
         pool.failed(origin)
         raise
     pool.opened(origin, connection)
-    return connection, False
+    return connection
+
+
+def _shared_failure(error: Exception) -> TransportError:
+    # Of a type of its own for each caller: raising an exception writes into it.
+    return ConnectError(f"the connection that the call was to share could not be made: {error}")

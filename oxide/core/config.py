@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from .credentials import Credentials, KeyFunction
 from .errors import OpenAIError
+from .http2_options import HTTP2, HTTP2Types, as_http2
 from .retry import DEFAULT_MAX_RETRIES, RetryPolicy
 from .sentinels import NotGiven, not_given
 from .timeouts import DEFAULT_TIMEOUT, Timeout, as_timeout
@@ -46,6 +47,7 @@ class ClientConfig:
             `Name: value`, from `OPENAI_CUSTOM_HEADERS`.
         default_query: query parameters for every request.
         http_client: a `Transport` (`AsyncTransport` for `AsyncOpenAI`) to send requests with instead of oxide's own.
+        http2: whether oxide's own transport offers HTTP/2 to the server, as `True` or an `HTTP2` with settings.
         strict: raise `APIResponseValidationError` for a response that is not of the declared type.
         enforce_credentials: raise at once if there is no key at all.
 
@@ -64,6 +66,7 @@ class ClientConfig:
         "data_residency",
         "default_headers",
         "default_query",
+        "http2",
         "http_client",
         "max_retries",
         "organization",
@@ -88,6 +91,7 @@ class ClientConfig:
     max_retries: int
     default_headers: Mapping[str, Any]
     default_query: Mapping[str, Any]
+    http2: HTTP2 | None
     http_client: Any
     strict: bool
     provider: Any
@@ -114,6 +118,7 @@ class ClientConfig:
         default_headers: Mapping[str, Any] | None = None,
         default_query: Mapping[str, Any] | None = None,
         http_client: Any = None,
+        http2: HTTP2Types = False,
         strict: bool = False,
         enforce_credentials: bool = True,
     ) -> None:
@@ -153,6 +158,7 @@ class ClientConfig:
             default_headers=_default_headers(default_headers, environment("OPENAI_CUSTOM_HEADERS"), x509),
             default_query=_mapping("default_query", default_query),
             http_client=http_client,
+            http2=as_http2(http2),
             strict=bool(strict),
             _enforce_credentials=enforce_credentials,
             _base_url_was_default=url is None,
@@ -160,6 +166,10 @@ class ClientConfig:
         if not isinstance(self.api_key, (str, type(None))) and not callable(self.api_key):
             raise TypeError(f"api_key must be text or a function that returns it, not {type(self.api_key).__name__}")
         self._find_credentials()
+        if self.http2 is not None and http_client is not None:
+            raise ValueError(
+                "http2 is a setting of the client's own transport: with http_client, pass it to HTTPTransport or AsyncHTTPTransport"
+            )
         if enforce_credentials and not self.api_key and self.admin_api_key is None and self._credentials is None:
             raise OpenAIError(
                 "There are no credentials: pass api_key, workload_identity or admin_api_key to the client,"

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from .coding import MAX_EXPANSION
 from .errors import ConnectError, ProxyError, ReadError, WriteError
+from .http2_options import HTTP2
 from .proxies import Proxy, ProxyRules
 from .tunnel import tunnel_machine
 from .url import Origin
@@ -78,8 +79,11 @@ class Network(Protocol):
     def finish(self, attempt: Any) -> Any:
         """The connection that an ended attempt came to. Raises ConnectError."""
 
-    def start_tls(self, connection: Any, host: str, timeout: float | None, to_proxy: bool) -> Any:
-        """The connection with TLS over it, closed if that fails. Raises ConnectError, TimeoutError."""
+    def start_tls(self, connection: Any, host: str, timeout: float | None, to_proxy: bool, http2: bool) -> Any:
+        """The connection with TLS over it, closed if that fails; `http2` is whether to offer that. Raises ConnectError, TimeoutError."""
+
+    def start_http2(self, connection: Any, scheme: str, options: HTTP2) -> Any:
+        """The connection as one that requests share."""
 
 
 class _GetReach:
@@ -133,16 +137,17 @@ class Finish:
 
 
 class StartTLS:
-    __slots__ = ("connection", "host", "timeout", "to_proxy")
+    __slots__ = ("connection", "host", "http2", "timeout", "to_proxy")
 
-    def __init__(self, connection: Any, host: str, timeout: float | None, to_proxy: bool) -> None:
+    def __init__(self, connection: Any, host: str, timeout: float | None, to_proxy: bool, http2: bool = False) -> None:
         self.connection = connection
         self.host = host
         self.timeout = timeout
         self.to_proxy = to_proxy
+        self.http2 = http2
 
     def perform(self, network: Network) -> Any:
-        return network.start_tls(self.connection, self.host, self.timeout, self.to_proxy)
+        return network.start_tls(self.connection, self.host, self.timeout, self.to_proxy, self.http2)
 
 
 class Write:
@@ -189,7 +194,19 @@ class Clock:
         return wait if left is None or wait < left else left
 
 
-def dial(origin: Origin, timeout: float | None) -> Generator[Any, Any, Any]:
+class StartHTTP2:
+    __slots__ = ("connection", "options", "scheme")
+
+    def __init__(self, connection: Any, scheme: str, options: HTTP2) -> None:
+        self.connection = connection
+        self.scheme = scheme
+        self.options = options
+
+    def perform(self, network: Network) -> Any:
+        return network.start_http2(self.connection, self.scheme, self.options)
+
+
+def dial(origin: Origin, timeout: float | None, http2: HTTP2 | None = None) -> Generator[Any, Any, Any]:
     """A connection over which bytes go to an origin and come from it, with TLS where its scheme (`https`, `wss`) has it.
 
     Where a proxy passes on single requests rather than bytes, which is what it does for `http`, the connection's machine is
@@ -198,6 +215,7 @@ def dial(origin: Origin, timeout: float | None) -> Generator[Any, Any, Any]:
     Args:
         origin: where to.
         timeout: seconds for everything together.
+        http2: how HTTP/2 is spoken where the server agrees to it; `None` for HTTP/1.1 alone.
 
     Raises:
         ConnectError: every address refused, the TLS handshake failed, or (ProxyError) the proxy did.
@@ -217,7 +235,14 @@ def dial(origin: Origin, timeout: float | None) -> Generator[Any, Any, Any]:
     connection.h1.max_expansion = reach.max_expansion
     if origin.scheme in ("https", "wss"):
         name = reach.server_hostname or origin.host.rstrip(".")
-        connection = yield StartTLS(connection, name, clock.left(), False)
+        offer = http2 is not None and origin.scheme == "https"
+        connection = yield StartTLS(connection, name, clock.left(), False, offer)
+        agreed = offer and connection.agreed_protocol() == "h2"
+    else:
+        # A proxy that passes on single requests has a say in their protocol.
+        agreed = http2 is not None and http2.prior_knowledge and origin.scheme == "http" and not connection.h1.forward
+    if agreed and http2 is not None:
+        connection = yield StartHTTP2(connection, origin.scheme, http2)
     return connection
 
 

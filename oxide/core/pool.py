@@ -157,6 +157,15 @@ class Pool(Generic[C]):
     def closed(self) -> bool:
         return self._closed
 
+    def has(self, origin: Hashable) -> bool:
+        """Whether there is a connection to this origin, or one is being opened."""
+        return origin in self._origins
+
+    def origin_of(self, connection: C) -> Hashable:
+        """The origin of a connection that was handed out; `None` if the pool does not know it as such."""
+        entry = self._in_use.get(connection)
+        return None if entry is None else entry.key
+
     def __repr__(self) -> str:
         return f"<Pool: {self.in_use} in use, {self.idle} idle, {self.waiting} waiting>"
 

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Any
 
 from ..core.errors import OpenAIError
+from ..core.http2_options import HTTP2
 from ..core.pool import CLOSED, Pool, Ticket
 from ..core.url import Origin
 
@@ -21,12 +22,13 @@ class Limits:
     """How many connections a client may hold.
 
     Args:
-        max_connections: in use and idle together; `None` for no limit.
+        max_connections: in use and idle together; `None` for no limit, here and for the others.
         max_keepalive_connections: idle ones.
-        keepalive_expiry: seconds after which an idle connection is not used any more.
+        keepalive_expiry: seconds after which an idle connection is not used any more. It is closed with the next call.
+        max_connections_per_origin: like `max_connections`, for each scheme, host and port.
     """
 
-    __slots__ = ("keepalive_expiry", "max_connections", "max_keepalive_connections")
+    __slots__ = ("keepalive_expiry", "max_connections", "max_connections_per_origin", "max_keepalive_connections")
 
     def __init__(
         self,
@@ -34,10 +36,12 @@ class Limits:
         max_connections: int | None = 1000,
         max_keepalive_connections: int | None = 1000,
         keepalive_expiry: float | None = 60.0,
+        max_connections_per_origin: int | None = None,
     ) -> None:
         self.max_connections = max_connections
         self.max_keepalive_connections = max_keepalive_connections
         self.keepalive_expiry = keepalive_expiry
+        self.max_connections_per_origin = max_connections_per_origin
 
     def __repr__(self) -> str:
         return f"Limits({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__slots__)})"
@@ -48,15 +52,33 @@ DEFAULT_CONNECTION_LIMITS = Limits()
 
 
 class SharedPool:
-    """One pool. Any thread may call any method."""
+    """One pool. Any thread may call any method.
 
-    def __init__(self, limits: Limits) -> None:
+    Args:
+        limits: how many connections there may be.
+        http2: how connections are made that several requests share, `None` for none.
+    """
+
+    def __init__(self, limits: Limits, http2: HTTP2 | None = None) -> None:
+        self.http2 = http2
         self._lock = threading.Lock()
-        self._pool: Pool[Any] = Pool(limits.max_connections, limits.max_keepalive_connections, limits.keepalive_expiry)
+        self._pool: Any = Pool(
+            limits.max_connections,
+            limits.max_keepalive_connections,
+            limits.keepalive_expiry,
+            limits.max_connections_per_origin,
+        )
+        if http2 is not None:
+            from ..core.stream_pool import StreamPool
+
+            self._pool = StreamPool(self._pool, _streams)
+        # Idle connections that have expired are closed by whoever comes after this.
+        self._expiry = limits.keepalive_expiry
+        self._sweep_at = _NEVER if self._expiry is None else monotonic() + self._expiry
         # Connections whose response was garbage-collected. That happens at any allocation, in the middle of one of
         # these methods too, so all that is done then is to note it, and to keep the books if nobody is at them.
-        # CLOSED among them stands for the owner.
-        self._lost: deque[Any] = deque()
+        # CLOSED among them stands for the owner. Of a shared connection only one request's part is lost.
+        self._lost: deque[tuple[Any, bool]] = deque()
         _pools.add(self)
 
     def close_with(self, owner: object) -> None:
@@ -71,7 +93,7 @@ class SharedPool:
         if self.closed:
             return
         count = self.open
-        self._lost.append(CLOSED)
+        self._lost.append((CLOSED, False))
         self._settle()
         if count:
             warnings.warn(f"unclosed client with {count} connections", ResourceWarning, stacklevel=1)
@@ -84,7 +106,10 @@ class SharedPool:
                 raise OpenAIError("the client is closed: make a new one")
             if self._lost:
                 self._write_off()
-            got = pool.acquire(origin, monotonic())
+            now = monotonic()
+            if now >= self._sweep_at:
+                self._sweep(now)
+            got = pool.acquire(origin, now)
             doomed = self._doomed()
         self._finish(doomed)
         return got
@@ -109,11 +134,22 @@ class SharedPool:
             doomed = self._doomed()
         self._finish(doomed)
 
-    def failed(self, origin: Origin) -> None:
-        """As `Pool.failed`."""
+    def failed(self, origin: Origin, error: Exception | None = None) -> None:
+        """As `Pool.failed`; where others waited for that connection, with their error (see `StreamPool.failed`)."""
         with self._lock:
-            self._pool.failed(origin)
-        self._finish([])
+            if self.http2 is None:
+                self._pool.failed(origin)
+            else:
+                self._pool.failed(origin, error)
+            doomed = self._doomed()
+        self._finish(doomed)
+
+    def resized(self, connection: Any) -> None:
+        """As `StreamPool.resized`."""
+        with self._lock:
+            self._pool.resized(connection, monotonic())
+            doomed = self._doomed()
+        self._finish(doomed)
 
     def cancel(self, ticket: Ticket[Any]) -> None:
         """As `Pool.cancel`."""
@@ -125,7 +161,13 @@ class SharedPool:
     def lose(self, connection: Any) -> None:
         """Note that nobody can return this connection any more. May be called by a finalizer."""
         connection.close()
-        self._lost.append(connection)
+        self._lost.append((connection, False))
+        self._settle()
+
+    def lose_stream(self, connection: Any, stream: Any) -> None:
+        """The same for one request's part in a connection that others use."""
+        connection.lose(stream)
+        self._lost.append((connection, True))
         self._settle()
 
     def close(self) -> None:
@@ -146,19 +188,22 @@ class SharedPool:
     @property
     def closed(self) -> bool:
         """Whether `close` was called."""
-        return self._pool.closed
+        return bool(self._pool.closed)
 
     @property
     def open(self) -> int:
         """How many connections there are, in use and idle."""
-        return self._pool.open - len(self._lost)
+        return int(self._pool.open) - sum(not shared for _, shared in list(self._lost))
 
     def stats(self) -> dict[str, int]:
-        """Figures to look at: connections `open`, `idle` and `in_use`, calls `waiting`, and how often a connection was `opened` and `reused`."""
+        """Figures to look at: connections `open`, `idle` and `in_use`, calls `waiting`, and how often a connection was `opened` and `reused`;
+        with HTTP/2 the requests under way on shared connections, `streams`, as well."""
         with self._lock:
             self._write_off()
+            if not self.closed:
+                self._sweep(monotonic())
             pool = self._pool
-            return {
+            figures = {
                 "open": pool.open,
                 "idle": pool.idle,
                 "in_use": pool.in_use,
@@ -166,12 +211,24 @@ class SharedPool:
                 "opened": pool.opened_count,
                 "reused": pool.reused_count,
             }
+            if self.http2 is not None:
+                figures["streams"] = pool.streams
+            doomed = self._doomed()
+        self._finish(doomed)
+        return figures
+
+    def _sweep(self, now: float) -> None:
+        if self._expiry is not None:
+            self._sweep_at = now + self._expiry / 2
+            self._pool.evict_expired(now)
 
     def _write_off(self) -> None:
         while self._lost:
-            lost = self._lost.popleft()
+            lost, shared = self._lost.popleft()
             if lost is CLOSED:
                 self._pool.close()
+            elif shared:
+                self._pool.release(lost, monotonic(), lost.usable)
             else:
                 self._pool.discard(lost)
 
@@ -193,13 +250,20 @@ class SharedPool:
             self._settle()
 
     def _doomed(self) -> list[Any]:
-        doomed = self._pool.doomed
+        doomed: list[Any] = self._pool.doomed
         if not doomed:
             return doomed
         taken = doomed.copy()
         doomed.clear()
         return taken
 
+
+def _streams(connection: Any) -> int | None:
+    # An HTTP/1.1 connection has its machine; one of HTTP/2 has streams instead.
+    return None if connection.h1 is not None else connection.streams
+
+
+_NEVER = float("inf")
 
 _pools: weakref.WeakSet[SharedPool] = weakref.WeakSet()
 

@@ -29,6 +29,7 @@ __all__ = [
     "numeric_addresses",
     "tls_error",
     "wait_any",
+    "wait_ready",
 ]
 
 READ_SIZE = 65536
@@ -168,6 +169,20 @@ def input_probe(sock: socket.socket) -> Callable[[], object]:
             return True
 
     return probe
+
+
+def wait_ready(sock: socket.socket, reading: bool, writing: bool, timeout: float | None) -> None:
+    """Wait until a socket can be read or written, or for `timeout` seconds; does not raise."""
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(sock, select.POLLIN * reading | select.POLLOUT * writing)
+        # Rounded up, so that a limit has passed when the wait for it is over.
+        poll.poll(None if timeout is None else int(min(timeout, 86400.0) * 1000) + 1)
+        return
+    try:
+        select.select([sock] if reading else [], [sock] if writing else [], [], timeout)
+    except (OSError, ValueError):
+        return
 
 
 def is_timeout(error: Exception) -> bool:

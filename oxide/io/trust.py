@@ -36,6 +36,7 @@ class Trust:
         cert: our own certificate: the path of a PEM file with the key in it, or a tuple of the paths of certificate and key,
             and the key's password if there is one.
         trust_env: whether `SSL_CERT_FILE` and `SSL_CERT_DIR` are looked at.
+        http2: whether HTTP/2 is to be offered, if not always; otherwise a given context keeps its list of protocols (ALPN).
 
     Raises:
         TypeError, ValueError: an argument is of another kind, or one excludes another.
@@ -47,6 +48,7 @@ class Trust:
         verify: bool | str | os.PathLike[str] = True,
         cert: str | os.PathLike[str] | tuple[str, ...] | None = None,
         trust_env: bool = True,
+        http2: bool = False,
     ) -> None:
         if not isinstance(verify, (bool, str, os.PathLike)):
             raise TypeError(
@@ -61,25 +63,29 @@ class Trust:
         self._cert = cert
         self._trust_env = trust_env
         self._lock = threading.Lock()
-        self._made: dict[bool, ssl.SSLContext] = {}
+        self._http2 = http2
+        self._made: dict[tuple[bool, bool], ssl.SSLContext] = {}
 
-    def context(self, to_proxy: bool = False) -> ssl.SSLContext:
-        """The context for connections to servers, or to a proxy, which gets no certificate of ours.
+    def context(self, to_proxy: bool = False, http2: bool = False) -> ssl.SSLContext:
+        """The context for connections to servers, or to a proxy, which gets no certificate of ours; `http2` is whether to offer that.
 
         Raises:
             OpenAIError: a file of certificates does not exist or has none in it.
         """
         if self._given is not None:
+            if self._http2:
+                self._given.set_alpn_protocols(_protocols(http2))
             return self._given
-        context = self._made.get(to_proxy)
+        key = to_proxy, http2
+        context = self._made.get(key)
         if context is None:
             with self._lock:
-                context = self._made.get(to_proxy)
+                context = self._made.get(key)
                 if context is None:
-                    context = self._made[to_proxy] = self._make(to_proxy)
+                    context = self._made[key] = self._make(to_proxy, http2)
         return context
 
-    def _make(self, to_proxy: bool) -> ssl.SSLContext:
+    def _make(self, to_proxy: bool, http2: bool) -> ssl.SSLContext:
         # Only who talks TLS pays for its import.
         import ssl
 
@@ -101,7 +107,7 @@ class Trust:
                 raise OpenAIError(
                     f"cert: the certificate {os.fspath(certificate)!r} can't be used: {reason}"
                 ) from error
-        context.set_alpn_protocols(["http/1.1"])
+        context.set_alpn_protocols(_protocols(http2))
         return context
 
     def _of_environment(self) -> ssl.SSLContext | None:
@@ -113,6 +119,11 @@ class Trust:
 
     def __repr__(self) -> str:
         return f"Trust(verify={self._verify!r})"
+
+
+def _protocols(http2: bool) -> list[str]:
+    """What is offered in the handshake (RFC 7301), the best first."""
+    return ["h2", "http/1.1"] if http2 else ["http/1.1"]
 
 
 def _of_path(path: str, source: str) -> ssl.SSLContext:

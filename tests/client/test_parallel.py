@@ -17,6 +17,7 @@ ONLY = {
     "waiting.py": "blocking sockets wait by themselves",
     "timers.py": "and have a timeout of their own",
     "Connection._write_rest": "a coroutine for what is rare, so that there is none for what is not",
+    "http2_loop.py": "threads have no event loop that could read for them",
     "Connection._limit": "blocking sockets have a timeout of their own",
     "_call": "a file's methods may be coroutine functions, or be run in worker threads",
     "Duplex._recv": "the event loop reads for asynchronous ones",
@@ -112,6 +113,17 @@ def test_websocket_connections_differ_in_waiting_alone() -> None:
         start = next(index for index, line in enumerate(lines) if line.startswith("class "))
         pause = next(index for index, line in enumerate(lines) if "def _pause" in line)
         return lines[start:pause] + lines[pause + 3 :]
+
+    assert code("sync") == code("aio")
+
+
+def test_http2_differs_in_waiting_alone() -> None:
+    """All but how to wait, of which asyncio has a way of its own."""
+
+    def code(shell: str) -> list[str]:
+        lines = statements(PACKAGE / "io" / shell / "http2.py")
+        start = next(index for index, line in enumerate(lines) if line.startswith("def send("))
+        return [line for line in lines[:start] if "run(" in line] + lines[start:]
 
     assert code("sync") == code("aio")
 

@@ -91,6 +91,10 @@ class Connection:
             probe = self._probe = input_probe(self._sock)
         return bool(probe())
 
+    def agreed_protocol(self) -> str | None:
+        """What the TLS handshake settled on (ALPN)."""
+        return None
+
     def close(self) -> None:
         """Close the socket, from wherever it may be called. Never raises."""
         self._waiter.close()
@@ -155,12 +159,14 @@ class Network:
     async def finish(self, attempt: Attempt) -> Connection:
         return Connection(finish(attempt))
 
-    async def start_tls(self, connection: Connection, host: str, timeout: float | None, to_proxy: bool) -> Connection:
+    async def start_tls(
+        self, connection: Connection, host: str, timeout: float | None, to_proxy: bool, http2: bool = False
+    ) -> Connection:
         try:
             # asyncio has imported ssl, but trio alone has not.
             from .tls import TLSConnection
 
-            secured = TLSConnection(connection, self._trust.context(to_proxy), host)
+            secured = TLSConnection(connection, self._trust.context(to_proxy, http2), host)
             with anyio.fail_after(timeout):
                 await secured.handshake(None)
             return secured

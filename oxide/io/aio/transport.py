@@ -10,9 +10,11 @@ import anyio
 
 from ...core.checkout import checkout, is_live
 from ...core.coding import MAX_EXPANSION, accept_encoding
+from ...core.dial import Reach
 from ...core.errors import TransportError, WriteError
 from ...core.exchange import DRAIN_LIMIT, Exchange
 from ...core.http import Request, Response
+from ...core.http2_options import HTTP2, HTTP2Types, as_http2
 from ...core.pool import Ticket
 from ...core.proxies import Proxy
 from ..pool import Limits, SharedPool
@@ -32,7 +34,7 @@ __all__ = ["AsyncHTTPTransport"]
 
 
 class AsyncHTTPTransport:
-    """Sends requests over pooled HTTP/1.1 connections, on asyncio or trio.
+    """Sends requests over pooled connections, on asyncio or trio.
 
     Args:
         ssl_context: for TLS, instead of one that verifies against the system's certificates.
@@ -49,6 +51,8 @@ class AsyncHTTPTransport:
         max_expansion: how many times its size a compressed response may come to where all of it is kept in memory; up to 64 MiB
             are always allowed. What is streamed is decoded piece by piece, and not bounded. `None` for no bound.
         limits: how many connections there may be.
+        http2: whether to offer HTTP/2, and how to speak it (`HTTP2`). A server that does not agree to it is spoken to in HTTP/1.1. An
+            `ssl_context` has its list of protocols (ALPN) set for this.
 
     Raises:
         ValueError, TypeError: an argument has a value it can't have, or one excludes another; or an environment variable is no URL.
@@ -67,11 +71,13 @@ class AsyncHTTPTransport:
         local_address: str | None = None,
         max_expansion: float | None = MAX_EXPANSION,
         limits: Limits | None = None,
+        http2: HTTP2Types = False,
     ) -> None:
-        self._pool = SharedPool(limits or Limits())
+        options = as_http2(http2)
+        self._pool = SharedPool(limits or Limits(), options)
         self._pool.close_with(self)
         reach = make_reach(proxy, trust_env, uds, local_address, server_hostname, max_expansion)
-        self._network = PoolNetwork(reach, Trust(ssl_context, verify, cert, trust_env))
+        self._network = PoolNetwork(reach, Trust(ssl_context, verify, cert, trust_env, options is not None), self._pool)
 
     accept_encoding = staticmethod(accept_encoding)
 
@@ -80,6 +86,8 @@ class AsyncHTTPTransport:
         connection, reused = self._pool.acquire(request.url.origin), True
         if not is_live(connection):
             connection, reused = await run(checkout(self._pool, request, connection), self._network)
+        if connection.h1 is None:
+            return await self._network.send(self, connection, request, stream)  # type: ignore[no-any-return]
         exchange = Exchange(connection.h1, request, stream, reused)
         try:
             try:
@@ -222,11 +230,20 @@ class Body:
             self._pool.lose(connection)
 
 
-"""Bytes."""
-
-
 class PoolNetwork(Network):
-    """The network's commands, and the one that waits for the pool."""
+    """The network's commands, and those that have to do with the pool."""
+
+    def __init__(self, reach: Reach, trust: Trust, pool: SharedPool) -> None:
+        super().__init__(reach, trust)
+        self._pool = pool
+        self.send: Any = None
+
+    async def start_http2(self, connection: Connection, scheme: str, options: HTTP2) -> Any:
+        # h2 is imported with the first connection that speaks it.
+        from .http2 import send, share
+
+        self.send = send
+        return share(connection, scheme, options, self._pool)
 
     async def wait(self, ticket: Ticket[Any], timeout: float | None) -> Any:
         event = anyio.Event()

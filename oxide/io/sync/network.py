@@ -95,6 +95,10 @@ class Connection:
             probe = self._probe = input_probe(self._sock)
         return bool(probe())
 
+    def agreed_protocol(self) -> str | None:
+        """What the TLS handshake settled on (ALPN)."""
+        return getattr(self._sock, "selected_alpn_protocol", str)() or None
+
     def close(self) -> None:
         """Close the socket, and wake up who may be waiting for it in another thread. Never raises."""
         try:
@@ -149,9 +153,11 @@ class Network:
         sock.setblocking(True)
         return Connection(sock)
 
-    def start_tls(self, connection: Connection, host: str, timeout: float | None, to_proxy: bool) -> Connection:
+    def start_tls(
+        self, connection: Connection, host: str, timeout: float | None, to_proxy: bool, http2: bool = False
+    ) -> Connection:
         try:
-            context = self._trust.context(to_proxy)
+            context = self._trust.context(to_proxy, http2)
             import ssl
 
             sock = connection._sock

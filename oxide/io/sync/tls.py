@@ -90,6 +90,9 @@ class TLSConnection(Connection):
         # What came in one packet with the last response may be waiting here instead of in the socket.
         return bool(self._incoming.pending or self._tls.pending()) or self._inner.is_stale()
 
+    def agreed_protocol(self) -> str | None:
+        return self._tls.selected_alpn_protocol()
+
     def close(self) -> None:
         self._inner.close()
 

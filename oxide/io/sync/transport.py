@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.checkout import checkout, is_live
 from ...core.coding import MAX_EXPANSION, accept_encoding
+from ...core.dial import Reach
 from ...core.errors import TransportError, WriteError
 from ...core.exchange import DRAIN_LIMIT, Exchange
 from ...core.http import Request, Response
+from ...core.http2_options import HTTP2, HTTP2Types, as_http2
 from ...core.pool import Ticket
 from ...core.proxies import Proxy
 from ..pool import Limits, SharedPool
@@ -30,7 +32,7 @@ __all__ = ["HTTPTransport"]
 
 
 class HTTPTransport:
-    """Sends requests over pooled HTTP/1.1 connections. Any number of threads may use it.
+    """Sends requests over pooled connections. Any number of threads may use it.
 
     Args:
         ssl_context: for TLS, instead of one that verifies against the system's certificates.
@@ -47,6 +49,8 @@ class HTTPTransport:
         max_expansion: how many times its size a compressed response may come to where all of it is kept in memory; up to 64 MiB
             are always allowed. What is streamed is decoded piece by piece, and not bounded. `None` for no bound.
         limits: how many connections there may be.
+        http2: whether to offer HTTP/2, and how to speak it (`HTTP2`). A server that does not agree to it is spoken to in HTTP/1.1. An
+            `ssl_context` has its list of protocols (ALPN) set for this.
 
     Raises:
         ValueError, TypeError: an argument has a value it can't have, or one excludes another; or an environment variable is no URL.
@@ -65,11 +69,13 @@ class HTTPTransport:
         local_address: str | None = None,
         max_expansion: float | None = MAX_EXPANSION,
         limits: Limits | None = None,
+        http2: HTTP2Types = False,
     ) -> None:
-        self._pool = SharedPool(limits or Limits())
+        options = as_http2(http2)
+        self._pool = SharedPool(limits or Limits(), options)
         self._pool.close_with(self)
         reach = make_reach(proxy, trust_env, uds, local_address, server_hostname, max_expansion)
-        self._network = PoolNetwork(reach, Trust(ssl_context, verify, cert, trust_env))
+        self._network = PoolNetwork(reach, Trust(ssl_context, verify, cert, trust_env, options is not None), self._pool)
 
     accept_encoding = staticmethod(accept_encoding)
 
@@ -78,6 +84,8 @@ class HTTPTransport:
         connection, reused = self._pool.acquire(request.url.origin), True
         if not is_live(connection):
             connection, reused = run(checkout(self._pool, request, connection), self._network)
+        if connection.h1 is None:
+            return self._network.send(self, connection, request, stream)  # type: ignore[no-any-return]
         exchange = Exchange(connection.h1, request, stream, reused)
         try:
             try:
@@ -220,11 +228,20 @@ class Body:
             self._pool.lose(connection)
 
 
-"""Bytes."""
-
-
 class PoolNetwork(Network):
-    """The network's commands, and the one that waits for the pool."""
+    """The network's commands, and those that have to do with the pool."""
+
+    def __init__(self, reach: Reach, trust: Trust, pool: SharedPool) -> None:
+        super().__init__(reach, trust)
+        self._pool = pool
+        self.send: Any = None
+
+    def start_http2(self, connection: Connection, scheme: str, options: HTTP2) -> Any:
+        # h2 is imported with the first connection that speaks it.
+        from .http2 import send, share
+
+        self.send = send
+        return share(connection, scheme, options, self._pool)
 
     def wait(self, ticket: Ticket[Any], timeout: float | None) -> Any:
         # A bare lock, because a finalizer may be what wakes us, in the middle of anything: an Event could deadlock.
