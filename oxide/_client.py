@@ -105,7 +105,7 @@ class BaseClient:
         if transport is None:
             transport = config.http_client
             if transport is None:
-                transport = self._make_transport()
+                transport = self._make_transport(config)
             else:
                 self._check_transport(transport)
         self._transport = transport
@@ -120,7 +120,7 @@ class BaseClient:
     def _make_builder(self, config: ClientConfig) -> RequestBuilder:
         return RequestBuilder(config, self._asynchronous)
 
-    def _make_transport(self) -> Any:
+    def _make_transport(self, config: ClientConfig) -> Any:
         raise NotImplementedError
 
     def _make_io(self, transport: Any) -> Any:
@@ -566,10 +566,10 @@ class OpenAI(SyncResources, BaseClient):
 
         return AzureOpenAI.with_config(config)
 
-    def _make_transport(self) -> Transport:
+    def _make_transport(self, config: ClientConfig) -> Transport:
         from .io.sync.transport import HTTPTransport
 
-        return HTTPTransport(http2=self._config.http2 or False)
+        return HTTPTransport(http2=config.http2 or False)
 
     def _make_io(self, transport: Transport) -> Any:
         from .io.sync.run import IO, run
@@ -655,10 +655,10 @@ class AsyncOpenAI(AsyncResources, BaseClient):
 
         return AsyncAzureOpenAI.with_config(config)
 
-    def _make_transport(self) -> AsyncTransport:
+    def _make_transport(self, config: ClientConfig) -> AsyncTransport:
         from .io.aio.transport import AsyncHTTPTransport
 
-        return AsyncHTTPTransport(http2=self._config.http2 or False)
+        return AsyncHTTPTransport(http2=config.http2 or False)
 
     def _make_io(self, transport: AsyncTransport) -> Any:
         from .io.aio.run import IO, run
