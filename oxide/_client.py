@@ -7,6 +7,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ._endpoints import AsyncEndpoints, SyncEndpoints
 from .core.call import follow_up, opening, perform
 from .core.config import ClientConfig, DataResidency
 from .core.errors import TransportError
@@ -367,26 +368,6 @@ class BaseClient:
 
     # --- what the two sides share of a call -------------------------------------------------------------------------
 
-    def _endpoint(
-        self,
-        method: str,
-        path: str,
-        cast_to: Any,
-        body: Any,
-        options: Mapping[str, Any],
-        files: Any,
-        stream: bool,
-        stream_cls: Any,
-        content: Any = None,
-    ) -> Call:
-        call = self._builder.endpoint(method, path, body, options, files, content)
-        call.stream = call.unread = stream
-        if stream:
-            arguments = getattr(stream_cls, "__args__", None)
-            cast_to = arguments[0] if arguments else cast_to
-        call.cast_to = cast_to
-        return call
-
     def _finish(self, call: Call, response: Response, to: Any = None) -> Any:
         """What a method returns for its response; reads nothing. `to` is a type that the caller wants instead."""
         operation = call.operation
@@ -446,92 +427,12 @@ class BaseClient:
         name = f"{'Async' if self._asynchronous else ''}{'StreamedBinary' if binary else ''}APIResponse"
         return getattr(_response, name)(call, response, self._finish)
 
-    # --- undocumented endpoints -------------------------------------------------------------------------------------
-
-    def get(
-        self,
-        path: str,
-        *,
-        cast_to: Any,
-        options: Mapping[str, Any] = _NO_OPTIONS,
-        stream: bool = False,
-        stream_cls: Any = None,
-    ) -> Any:
-        """`GET` an endpoint that has no method; see `post`."""
-        return self._perform(self._endpoint("GET", path, cast_to, None, options, None, stream, stream_cls))
-
-    def post(
-        self,
-        path: str,
-        *,
-        cast_to: Any,
-        body: Any = None,
-        content: Any = None,
-        options: Mapping[str, Any] = _NO_OPTIONS,
-        files: Any = None,
-        stream: bool = False,
-        stream_cls: Any = None,
-    ) -> Any:
-        """`POST` to an endpoint that has no method. With `AsyncOpenAI`, what this returns is to be awaited.
-
-        Args:
-            path: relative to the base URL, such as `/responses`, or an absolute URL.
-            cast_to: what to decode the response to: a model, `dict`, `object`, `str`, `bytes`, `NoneType`, or `oxide.Response`
-                for the response itself.
-            body: what to send as JSON; with `files`, or `multipart/form-data` as the `Content-Type`, as form fields.
-            content: what to send as it is, instead of a body: bytes, a file, a path, or an iterable of bytes.
-            options: see `oxide.RequestOptions`.
-            files: names of parts with files, as a mapping or as pairs. A file is bytes, a path (`os.PathLike`), a file open in
-                binary mode, or a tuple of a file name with one of these, a content type and headers.
-            stream: return a stream of events.
-            stream_cls: `Stream[Model]`, which names the events' type.
-        """
-        return self._perform(self._endpoint("POST", path, cast_to, body, options, files, stream, stream_cls, content))
-
-    def put(
-        self,
-        path: str,
-        *,
-        cast_to: Any,
-        body: Any = None,
-        content: Any = None,
-        options: Mapping[str, Any] = _NO_OPTIONS,
-        files: Any = None,
-    ) -> Any:
-        """`PUT` to an endpoint that has no method; see `post`."""
-        return self._perform(self._endpoint("PUT", path, cast_to, body, options, files, False, None, content))
-
-    def patch(
-        self,
-        path: str,
-        *,
-        cast_to: Any,
-        body: Any = None,
-        content: Any = None,
-        options: Mapping[str, Any] = _NO_OPTIONS,
-        files: Any = None,
-    ) -> Any:
-        """`PATCH` an endpoint that has no method; see `post`."""
-        return self._perform(self._endpoint("PATCH", path, cast_to, body, options, files, False, None, content))
-
-    def delete(
-        self,
-        path: str,
-        *,
-        cast_to: Any,
-        body: Any = None,
-        content: Any = None,
-        options: Mapping[str, Any] = _NO_OPTIONS,
-    ) -> Any:
-        """`DELETE` at an endpoint that has no method; see `post`."""
-        return self._perform(self._endpoint("DELETE", path, cast_to, body, options, None, False, None, content))
-
     def is_closed(self) -> bool:
         """Whether `close` was called."""
         return bool(getattr(self._transport, "closed", False))
 
 
-class OpenAI(SyncResources, BaseClient):
+class OpenAI(SyncResources, SyncEndpoints, BaseClient):
     """The synchronous client. It may be used by any number of threads at once.
 
     Args:
@@ -620,7 +521,7 @@ class OpenAI(SyncResources, BaseClient):
         self.close()
 
 
-class AsyncOpenAI(AsyncResources, BaseClient):
+class AsyncOpenAI(AsyncResources, AsyncEndpoints, BaseClient):
     """The client for asyncio and trio, in one event loop at a time.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar
@@ -29,9 +30,39 @@ __all__ = [
     "async_to_raw_response_wrapper",
     "async_to_streamed_response_wrapper",
     "cached_property",
+    "deprecated",
     "to_raw_response_wrapper",
     "to_streamed_response_wrapper",
 ]
+
+if TYPE_CHECKING:
+    from typing_extensions import deprecated
+else:
+
+    def deprecated(message: str) -> Callable[[Any], Any]:
+        """What `typing_extensions.deprecated` does, without the milliseconds that importing it takes."""
+
+        def mark(function: Any) -> Any:
+            @wraps(function)
+            def wrapped(*args: Any, **kwargs: Any) -> Any:
+                import warnings
+
+                warnings.warn(message, DeprecationWarning, stacklevel=2)
+                return function(*args, **kwargs)
+
+            if function.__code__.co_flags & _COROUTINE and sys.version_info >= (3, 12):
+                from inspect import markcoroutinefunction
+
+                # It warns where it is called, which is not always where it is awaited.
+                markcoroutinefunction(wrapped)
+            function.__deprecated__ = wrapped.__deprecated__ = message
+            return wrapped
+
+        return mark
+
+
+_COROUTINE = 0x80
+"""`inspect.CO_COROUTINE`."""
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -27,6 +27,7 @@ from .description import Description, Method, Resource
 from .helpers import mixin_of
 
 __all__ = [
+    "compare_deprecation",
     "compare_parameters",
     "compare_params_of",
     "compare_request",
@@ -70,6 +71,22 @@ def missing_helpers(resource: Resource) -> list[str]:
     """The methods beyond one request that nobody has written."""
     mixin = mixin_of(resource)
     return [helper.name for helper in resource.helpers if mixin is None or helper.name not in mixin.methods]
+
+
+def compare_deprecation(resource: Resource, name: str) -> Iterator[str]:
+    """Is the method deprecated where the official one is, and on both sides?"""
+    for prefix in ("", "Async"):
+        theirs, ours = (
+            getattr(
+                getattr(importlib.import_module(f"{package}.resources.{resource.module}"), prefix + resource.name), name
+            )
+            for package in ("openai", "oxide")
+        )
+        yield from unequal(
+            f"{prefix}{resource.name}.{name} deprecated",
+            hasattr(theirs, "__deprecated__"),
+            hasattr(ours, "__deprecated__"),
+        )
 
 
 def _label(resource: Resource, method: Method) -> str:

@@ -205,6 +205,7 @@ class Method:
         chooses: the parameter that says what the body decodes to.
         choices: what it decodes to instead of `answers`, by that parameter's value.
         adapts: the body is reshaped before it goes out, and the answer after it came.
+        deprecated: what to do instead, or `yes`; empty for what is not.
         unread: what else the source does, by kind of statement.
     """
 
@@ -228,7 +229,7 @@ class Method:
     chooses: str | None = None
     choices: dict[str, str] = field(default_factory=dict)
     adapts: bool = False
-    deprecated: bool = False
+    deprecated: str = ""
     overloads: list[Overload] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
 

@@ -11,6 +11,7 @@ import openai
 import typing_extensions
 
 from .compare import unequal
+from .reasons import MORE
 
 __all__ = ["compare_outside", "public"]
 
@@ -45,4 +46,8 @@ def compare_outside(place: str, name: str) -> Iterator[str]:
         yield f"{ours_place}.{name} is missing"
         return
     mine = getattr(ours, "__struct_fields__", None) or ours.__annotations__
-    yield from unequal(f"{ours_place}.{name}: field", set(fields(place, name)), set(mine) - {"_ox"})
+    yield from unequal(
+        f"{ours_place}.{name}: field",
+        set(fields(place, name)),
+        set(mine) - {"_ox"} - set(MORE.get(f"{ours_place}.{name}", ())),
+    )

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from . import reasons
 from .compare import compare_alias, compare_model, compare_module, compare_package, compare_params, offered, unequal
 from .compare_methods import (
+    compare_deprecation,
     compare_parameters,
     compare_params_of,
     compare_request,
@@ -87,9 +88,10 @@ def methods(description: Description) -> Count:
     for path, resource, name in walk(description):
         method = next((each for each in resource.methods if each.name == name), None)
         if method is not None:
-            count.add(compare_method(description, resource, method))
+            deprecation = compare_deprecation(resource, name)
+            count.add([*compare_method(description, resource, method), *deprecation])
         elif name not in missing_helpers(resource):
-            count.add([])
+            count.add([*compare_deprecation(resource, name)])
         elif path in reasons.METHODS:
             count.excuse(path, reasons.METHODS[path])
         else:

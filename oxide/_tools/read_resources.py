@@ -40,6 +40,24 @@ def _decorators(node: _Function) -> list[str]:
     return [ast.unparse(decorator).partition("(")[0] for decorator in node.decorator_list]
 
 
+# What a deprecation is about, by what the official SDK says of it, in our words.
+_ADVICE = {
+    "Responses API": "the Assistants API makes way for the Responses API",
+    "Sora API": "the Sora API shuts down on September 24, 2026",
+    ".content()": "use content()",
+    "list method": "use list()",
+}
+
+
+def _advice(node: _Function) -> str:
+    """What to do instead of calling a deprecated method, `yes` where nobody says, empty for other methods."""
+    for decorator in node.decorator_list:
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith("deprecated"):
+            said = ast.unparse(decorator.args[0])
+            return next((advice for words, advice in _ADVICE.items() if words in said), "yes")
+    return ""
+
+
 def _is_omitted(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id in {"Omit", "NotGiven"}
 
@@ -454,7 +472,7 @@ def _method(node: _Function, request: _Request, overloads: list[_Function]) -> M
     method.encodings = request.encodings
     method.raw_part = request.raw_part
     method.adapts = "post_parser" in request.options
-    method.deprecated = any(decorator.endswith("deprecated") for decorator in _decorators(node))
+    method.deprecated = _advice(node)
     method.unread = sorted(set(request.unread))
     for decorator in node.decorator_list:
         if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "required_args":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["METHODS", "NAMES", "OUTSIDE"]
+__all__ = ["METHODS", "MORE", "NAMES", "OUTSIDE"]
 
 _BEFORE_1 = "a name of the interface before 1.0, which there too can only be told to be gone"
 
@@ -33,3 +33,8 @@ METHODS: dict[str, str] = {}
 
 # Models and TypedDicts outside of `openai.types`: `openai.pagination.SyncPage`.
 OUTSIDE: dict[str, str] = {}
+
+# Keys and fields of these that only oxide has.
+MORE: dict[str, dict[str, str]] = {
+    "oxide.RequestOptions": {"strict": "for one call what `strict` is for a client"},
+}

@@ -126,7 +126,7 @@ def _facts(method: Method) -> Iterator[str]:
     if method.adapts:
         yield "adapts"
     if method.deprecated:
-        yield "deprecated"
+        yield f"deprecated {method.deprecated}"
     if method.unread:
         yield f"unread {' '.join(method.unread)}"
 
@@ -174,7 +174,7 @@ def _parse_method(method_name: str, line: Line) -> Method:
         word, _, rest = child.text.partition(" ")
         if word in {"positional", "params", "security", "uploads", "unread"}:
             setattr(method, word, rest.split())
-        elif word in {"answers", "page", "streams", "events", "raw_part", "chooses"}:
+        elif word in {"answers", "page", "streams", "events", "raw_part", "chooses", "deprecated"}:
             setattr(method, word, rest)
         elif word == "always":
             method.always_streams, method.streams = True, rest.partition(" ")[2]
@@ -183,8 +183,8 @@ def _parse_method(method_name: str, line: Line) -> Method:
         elif word in {"sends", "encodes", "choice"}:
             name, _, value = rest.partition(": ")
             getattr(method, {"encodes": "encodings", "choice": "choices"}.get(word, word))[name] = value
-        elif word in {"adapts", "deprecated"}:
-            setattr(method, word, True)
+        elif word == "adapts":
+            method.adapts = True
         elif word == "overload":
             returns = ast.unparse(ast.parse(rest, mode="eval").body)
             method.overloads.append(Overload(returns, [_parse_parameter(each.text) for each in child.children]))

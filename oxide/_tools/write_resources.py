@@ -222,11 +222,19 @@ class _Module:
         if keyword:
             positional += ", *" + "".join(f", {name}: {_type_of(method, name)}" for name in keyword)
         self.typing["typing_extensions"].add("Unpack")
+        deprecated = ""
+        if method.deprecated and not hidden:
+            said = f"{self.writer.paths[resource.module, resource.name]}.{name} is deprecated"
+            if method.deprecated != "yes":
+                said += f": {method.deprecated}"
+            deprecated = f"    @{self._our('deprecated')}({said!r})"
         if len(calls) > 1:
             self.runtime["typing"].add("overload")
             for call in calls:
                 returns = _turned(call.returns, prefix)
                 yield from ("", "    @overload")
+                if deprecated:
+                    yield deprecated
                 yield f"    {word} {name}(self{positional}, **params: Unpack[{call.params}]) -> {returns}: ..."
             self.typing["typing"].add("Any")
             last = Call("", " | ".join(dict.fromkeys(part for call in calls for part in call.returns.split(" | "))))
@@ -235,6 +243,8 @@ class _Module:
             last = calls[0]
             annotation = f"Unpack[{last.params}]"
         yield ""
+        if deprecated:
+            yield deprecated
         yield f"    {word} {name}(self{positional}, **params: {annotation}) -> {_turned(last.returns, prefix)}:"
         yield from self._docstring(resource, method)
         target = "_call_page" if prefix and method.page else "_call"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .._resource import AsyncAPIResource, SyncAPIResource
+from .._resource import AsyncAPIResource, SyncAPIResource, deprecated
 from ..core.flow import Flow, Invoke
 from ..core.polling import poll
 from ..core.sentinels import Omit, not_given, omit
@@ -74,10 +74,14 @@ def _submit_and_poll(
 class RunsHelpers(SyncAPIResource):
     """What `Runs` does in several requests."""
 
+    @deprecated(
+        "client.beta.threads.runs.create_and_poll is deprecated: the Assistants API makes way for the Responses API"
+    )
     def create_and_poll(self, *, thread_id: str, poll_interval_ms: int | Omit = omit, **params: Unpack[_Create]) -> Run:
         """Start a run and wait until it stops; see `create` for the parameters and `poll` for the waiting."""
         return run(self._client, _create_and_poll(self._client, thread_id, poll_interval_ms, params))
 
+    @deprecated("client.beta.threads.runs.poll is deprecated: the Assistants API makes way for the Responses API")
     def poll(
         self,
         run_id: str,
@@ -107,6 +111,9 @@ class RunsHelpers(SyncAPIResource):
         }
         return run(self._client, poll_run(self._client, run_id, thread_id, poll_interval_ms, params))
 
+    @deprecated(
+        "client.beta.threads.runs.submit_tool_outputs_and_poll is deprecated: the Assistants API makes way for the Responses API"
+    )
     def submit_tool_outputs_and_poll(
         self,
         *,
@@ -124,12 +131,16 @@ class RunsHelpers(SyncAPIResource):
 class AsyncRunsHelpers(AsyncAPIResource):
     """What `AsyncRuns` does in several requests."""
 
+    @deprecated(
+        "client.beta.threads.runs.create_and_poll is deprecated: the Assistants API makes way for the Responses API"
+    )
     async def create_and_poll(
         self, *, thread_id: str, poll_interval_ms: int | Omit = omit, **params: Unpack[_Create]
     ) -> Run:
         """Start a run and wait until it stops; see `create` for the parameters and `poll` for the waiting."""
         return await arun(self._client, _create_and_poll(self._client, thread_id, poll_interval_ms, params))
 
+    @deprecated("client.beta.threads.runs.poll is deprecated: the Assistants API makes way for the Responses API")
     async def poll(
         self,
         run_id: str,
@@ -149,6 +160,9 @@ class AsyncRunsHelpers(AsyncAPIResource):
         }
         return await arun(self._client, poll_run(self._client, run_id, thread_id, poll_interval_ms, params))
 
+    @deprecated(
+        "client.beta.threads.runs.submit_tool_outputs_and_poll is deprecated: the Assistants API makes way for the Responses API"
+    )
     async def submit_tool_outputs_and_poll(
         self,
         *,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._resource import AsyncAPIResource, SyncAPIResource
+from .._resource import AsyncAPIResource, SyncAPIResource, deprecated
 from ..core.flow import Flow, Invoke
 from ..core.sentinels import Omit, omit
 from ._run import arun, run
@@ -33,6 +33,9 @@ def _create_and_run_poll(client: OpenAI | AsyncOpenAI, interval: int | Omit, par
 class ThreadsHelpers(SyncAPIResource):
     """What `Threads` does in several requests."""
 
+    @deprecated(
+        "client.beta.threads.create_and_run_poll is deprecated: the Assistants API makes way for the Responses API"
+    )
     def create_and_run_poll(self, *, poll_interval_ms: int | Omit = omit, **params: Unpack[_CreateAndRun]) -> Run:
         """Make a thread, start a run on it and wait until that stops; see `create_and_run` and `runs.poll`."""
         return run(self._client, _create_and_run_poll(self._client, poll_interval_ms, params))
@@ -41,6 +44,9 @@ class ThreadsHelpers(SyncAPIResource):
 class AsyncThreadsHelpers(AsyncAPIResource):
     """What `AsyncThreads` does in several requests."""
 
+    @deprecated(
+        "client.beta.threads.create_and_run_poll is deprecated: the Assistants API makes way for the Responses API"
+    )
     async def create_and_run_poll(self, *, poll_interval_ms: int | Omit = omit, **params: Unpack[_CreateAndRun]) -> Run:
         """Make a thread, start a run on it and wait until that stops; see `create_and_run` and `runs.poll`."""
         return await arun(self._client, _create_and_run_poll(self._client, poll_interval_ms, params))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .._resource import AsyncAPIResource, SyncAPIResource
+from .._resource import AsyncAPIResource, SyncAPIResource, deprecated
 from ..core.flow import Flow, Invoke
 from ..core.polling import poll
 from ..core.sentinels import Omit, omit
@@ -42,10 +42,12 @@ def _create_and_poll(client: OpenAI | AsyncOpenAI, params: Any, interval: int | 
 class VideosHelpers(SyncAPIResource):
     """What `Videos` does in several requests."""
 
+    @deprecated("client.videos.create_and_poll is deprecated: the Sora API shuts down on September 24, 2026")
     def create_and_poll(self, *, poll_interval_ms: int | Omit = omit, **params: Unpack[_Create]) -> Video:
         """Create a video and wait until it is made; see `create` for the parameters and `poll` for the waiting."""
         return run(self._client, _create_and_poll(self._client, params, poll_interval_ms))
 
+    @deprecated("client.videos.poll is deprecated: the Sora API shuts down on September 24, 2026")
     def poll(self, video_id: str, *, poll_interval_ms: int | Omit = omit) -> Video:
         """Retrieve a video until it is made; it may have failed, which its `status` and `error` tell.
 
@@ -62,10 +64,12 @@ class VideosHelpers(SyncAPIResource):
 class AsyncVideosHelpers(AsyncAPIResource):
     """What `AsyncVideos` does in several requests."""
 
+    @deprecated("client.videos.create_and_poll is deprecated: the Sora API shuts down on September 24, 2026")
     async def create_and_poll(self, *, poll_interval_ms: int | Omit = omit, **params: Unpack[_Create]) -> Video:
         """Create a video and wait until it is made; see `create` for the parameters and `poll` for the waiting."""
         return await arun(self._client, _create_and_poll(self._client, params, poll_interval_ms))
 
+    @deprecated("client.videos.poll is deprecated: the Sora API shuts down on September 24, 2026")
     async def poll(self, video_id: str, *, poll_interval_ms: int | Omit = omit) -> Video:
         """Retrieve a video until it is made; see `Videos.poll`."""
         return await arun(self._client, _poll(self._client, video_id, poll_interval_ms))

@@ -13,6 +13,7 @@ from oxide._resource import (
     async_to_raw_response_wrapper,
     async_to_streamed_response_wrapper,
     cached_property,
+    deprecated,
     to_raw_response_wrapper,
     to_streamed_response_wrapper,
 )
@@ -147,6 +148,7 @@ class Files(FilesHelpers, SyncAPIResource):
         """
         return self._client._call(_CONTENT, params, file_id)
 
+    @deprecated("client.files.retrieve_content is deprecated: use content()")
     def retrieve_content(self, file_id: str, **params: Unpack[CallOptions]) -> str:
         """Retrieve content a file: `GET /files/{file_id}/content`.
 
@@ -239,6 +241,7 @@ class AsyncFiles(AsyncFilesHelpers, AsyncAPIResource):
         """
         return await self._client._call(_CONTENT, params, file_id)
 
+    @deprecated("client.files.retrieve_content is deprecated: use content()")
     async def retrieve_content(self, file_id: str, **params: Unpack[CallOptions]) -> str:
         """Retrieve content a file: `GET /files/{file_id}/content`.
 

@@ -13,6 +13,7 @@ from oxide._resource import (
     async_to_raw_response_wrapper,
     async_to_streamed_response_wrapper,
     cached_property,
+    deprecated,
     to_raw_response_wrapper,
     to_streamed_response_wrapper,
 )
@@ -143,6 +144,7 @@ class Images(SyncAPIResource):
         """The same methods, as context managers whose response has not been read."""
         return ImagesWithStreamingResponse(self)
 
+    @deprecated("client.images.create_variation is deprecated")
     def create_variation(self, **params: Unpack[_CreateVariation]) -> ImagesResponse:
         """Create variation an image: `POST /images/variations`.
 
@@ -213,6 +215,7 @@ class AsyncImages(AsyncAPIResource):
         """The same methods, as context managers whose response has not been read."""
         return AsyncImagesWithStreamingResponse(self)
 
+    @deprecated("client.images.create_variation is deprecated")
     async def create_variation(self, **params: Unpack[_CreateVariation]) -> ImagesResponse:
         """Create variation an image: `POST /images/variations`.
 

@@ -13,6 +13,7 @@ from oxide._resource import (
     async_to_raw_response_wrapper,
     async_to_streamed_response_wrapper,
     cached_property,
+    deprecated,
     to_raw_response_wrapper,
     to_streamed_response_wrapper,
 )
@@ -148,6 +149,7 @@ class Videos(VideosHelpers, SyncAPIResource):
         """The same methods, as context managers whose response has not been read."""
         return VideosWithStreamingResponse(self)
 
+    @deprecated("client.videos.create is deprecated: the Sora API shuts down on September 24, 2026")
     def create(self, **params: Unpack[_Create]) -> Video:
         """Create a video: `POST /videos`.
 
@@ -162,6 +164,7 @@ class Videos(VideosHelpers, SyncAPIResource):
         """
         return self._client._call(_CREATE, params)
 
+    @deprecated("client.videos.retrieve is deprecated: the Sora API shuts down on September 24, 2026")
     def retrieve(self, video_id: str, **params: Unpack[CallOptions]) -> Video:
         """Retrieve a video: `GET /videos/{video_id}`.
 
@@ -177,6 +180,7 @@ class Videos(VideosHelpers, SyncAPIResource):
         """
         return self._client._call(_RETRIEVE, params, video_id)
 
+    @deprecated("client.videos.list is deprecated: the Sora API shuts down on September 24, 2026")
     def list(self, **params: Unpack[_List]) -> SyncConversationCursorPage[Video]:
         """List videos: `GET /videos`.
 
@@ -191,6 +195,7 @@ class Videos(VideosHelpers, SyncAPIResource):
         """
         return self._client._call(_LIST, params)
 
+    @deprecated("client.videos.delete is deprecated: the Sora API shuts down on September 24, 2026")
     def delete(self, video_id: str, **params: Unpack[CallOptions]) -> VideoDeleteResponse:
         """Delete a video: `DELETE /videos/{video_id}`.
 
@@ -206,6 +211,7 @@ class Videos(VideosHelpers, SyncAPIResource):
         """
         return self._client._call(_DELETE, params, video_id)
 
+    @deprecated("client.videos.create_character is deprecated: the Sora API shuts down on September 24, 2026")
     def create_character(self, **params: Unpack[_CreateCharacter]) -> VideoCreateCharacterResponse:
         """Create character a video: `POST /videos/characters`.
 
@@ -220,6 +226,7 @@ class Videos(VideosHelpers, SyncAPIResource):
         """
         return self._client._call(_CREATE_CHARACTER, params)
 
+    @deprecated("client.videos.download_content is deprecated: the Sora API shuts down on September 24, 2026")
     def download_content(self, video_id: str, **params: Unpack[_DownloadContent]) -> HttpxBinaryResponseContent:
         """Download content a video: `GET /videos/{video_id}/content`.
 
@@ -235,6 +242,7 @@ class Videos(VideosHelpers, SyncAPIResource):
         """
         return self._client._call(_DOWNLOAD_CONTENT, params, video_id)
 
+    @deprecated("client.videos.edit is deprecated: the Sora API shuts down on September 24, 2026")
     def edit(self, **params: Unpack[_Edit]) -> Video:
         """Edit a video: `POST /videos/edits`.
 
@@ -249,6 +257,7 @@ class Videos(VideosHelpers, SyncAPIResource):
         """
         return self._client._call(_EDIT, params)
 
+    @deprecated("client.videos.extend is deprecated: the Sora API shuts down on September 24, 2026")
     def extend(self, **params: Unpack[_Extend]) -> Video:
         """Extend a video: `POST /videos/extensions`.
 
@@ -263,6 +272,7 @@ class Videos(VideosHelpers, SyncAPIResource):
         """
         return self._client._call(_EXTEND, params)
 
+    @deprecated("client.videos.get_character is deprecated: the Sora API shuts down on September 24, 2026")
     def get_character(self, character_id: str, **params: Unpack[CallOptions]) -> VideoGetCharacterResponse:
         """Get character a video: `GET /videos/characters/{character_id}`.
 
@@ -278,6 +288,7 @@ class Videos(VideosHelpers, SyncAPIResource):
         """
         return self._client._call(_GET_CHARACTER, params, character_id)
 
+    @deprecated("client.videos.remix is deprecated: the Sora API shuts down on September 24, 2026")
     def remix(self, video_id: str, **params: Unpack[_Remix]) -> Video:
         """Remix a video: `POST /videos/{video_id}/remix`.
 
@@ -307,6 +318,7 @@ class AsyncVideos(AsyncVideosHelpers, AsyncAPIResource):
         """The same methods, as context managers whose response has not been read."""
         return AsyncVideosWithStreamingResponse(self)
 
+    @deprecated("client.videos.create is deprecated: the Sora API shuts down on September 24, 2026")
     async def create(self, **params: Unpack[_Create]) -> Video:
         """Create a video: `POST /videos`.
 
@@ -321,6 +333,7 @@ class AsyncVideos(AsyncVideosHelpers, AsyncAPIResource):
         """
         return await self._client._call(_CREATE, params)
 
+    @deprecated("client.videos.retrieve is deprecated: the Sora API shuts down on September 24, 2026")
     async def retrieve(self, video_id: str, **params: Unpack[CallOptions]) -> Video:
         """Retrieve a video: `GET /videos/{video_id}`.
 
@@ -336,6 +349,7 @@ class AsyncVideos(AsyncVideosHelpers, AsyncAPIResource):
         """
         return await self._client._call(_RETRIEVE, params, video_id)
 
+    @deprecated("client.videos.list is deprecated: the Sora API shuts down on September 24, 2026")
     def list(self, **params: Unpack[_List]) -> AsyncPaginator[Video, AsyncConversationCursorPage[Video]]:
         """List videos: `GET /videos`.
 
@@ -350,6 +364,7 @@ class AsyncVideos(AsyncVideosHelpers, AsyncAPIResource):
         """
         return self._client._call_page(_LIST, params)
 
+    @deprecated("client.videos.delete is deprecated: the Sora API shuts down on September 24, 2026")
     async def delete(self, video_id: str, **params: Unpack[CallOptions]) -> VideoDeleteResponse:
         """Delete a video: `DELETE /videos/{video_id}`.
 
@@ -365,6 +380,7 @@ class AsyncVideos(AsyncVideosHelpers, AsyncAPIResource):
         """
         return await self._client._call(_DELETE, params, video_id)
 
+    @deprecated("client.videos.create_character is deprecated: the Sora API shuts down on September 24, 2026")
     async def create_character(self, **params: Unpack[_CreateCharacter]) -> VideoCreateCharacterResponse:
         """Create character a video: `POST /videos/characters`.
 
@@ -379,6 +395,7 @@ class AsyncVideos(AsyncVideosHelpers, AsyncAPIResource):
         """
         return await self._client._call(_CREATE_CHARACTER, params)
 
+    @deprecated("client.videos.download_content is deprecated: the Sora API shuts down on September 24, 2026")
     async def download_content(self, video_id: str, **params: Unpack[_DownloadContent]) -> HttpxBinaryResponseContent:
         """Download content a video: `GET /videos/{video_id}/content`.
 
@@ -394,6 +411,7 @@ class AsyncVideos(AsyncVideosHelpers, AsyncAPIResource):
         """
         return await self._client._call(_DOWNLOAD_CONTENT, params, video_id)
 
+    @deprecated("client.videos.edit is deprecated: the Sora API shuts down on September 24, 2026")
     async def edit(self, **params: Unpack[_Edit]) -> Video:
         """Edit a video: `POST /videos/edits`.
 
@@ -408,6 +426,7 @@ class AsyncVideos(AsyncVideosHelpers, AsyncAPIResource):
         """
         return await self._client._call(_EDIT, params)
 
+    @deprecated("client.videos.extend is deprecated: the Sora API shuts down on September 24, 2026")
     async def extend(self, **params: Unpack[_Extend]) -> Video:
         """Extend a video: `POST /videos/extensions`.
 
@@ -422,6 +441,7 @@ class AsyncVideos(AsyncVideosHelpers, AsyncAPIResource):
         """
         return await self._client._call(_EXTEND, params)
 
+    @deprecated("client.videos.get_character is deprecated: the Sora API shuts down on September 24, 2026")
     async def get_character(self, character_id: str, **params: Unpack[CallOptions]) -> VideoGetCharacterResponse:
         """Get character a video: `GET /videos/characters/{character_id}`.
 
@@ -437,6 +457,7 @@ class AsyncVideos(AsyncVideosHelpers, AsyncAPIResource):
         """
         return await self._client._call(_GET_CHARACTER, params, character_id)
 
+    @deprecated("client.videos.remix is deprecated: the Sora API shuts down on September 24, 2026")
     async def remix(self, video_id: str, **params: Unpack[_Remix]) -> Video:
         """Remix a video: `POST /videos/{video_id}/remix`.
 

@@ -13,6 +13,7 @@ from typing_extensions import assert_type
 
 import oxide
 from oxide import AsyncOpenAI, AsyncStream, OpenAI, Stream
+from oxide.auth import WorkloadIdentity, k8s_service_account_token_provider, x509_workload_identity
 from oxide.pagination import (
     AsyncConversationCursorPage,
     AsyncCursorPage,
@@ -20,6 +21,7 @@ from oxide.pagination import (
     SyncCursorPage,
     SyncPage,
 )
+from oxide.providers import bedrock, vertex
 from oxide.types import (
     Batch,
     Completion,
@@ -307,3 +309,47 @@ def objects(response: Response) -> None:
 def module() -> None:
     oxide.api_key = "sk"
     assert_type(oxide.responses.create(model="gpt-5", input="x"), Response)
+
+
+def endpoints(client: OpenAI) -> None:
+    assert_type(client.get("/models", cast_to=Model), Model)
+    assert_type(client.get("/models", cast_to=object), object)
+    assert_type(client.post("/x", cast_to=str, body={"a": 1}, options={"timeout": 3, "max_retries": 0}), str)
+    assert_type(client.put("/x", cast_to=bytes, content=b"x"), bytes)
+    assert_type(client.delete("/x", cast_to=Model, options={"follow_redirects": False}), Model)
+    stream = client.post("/x", cast_to=object, stream=True, stream_cls=Stream[ResponseStreamEvent])
+    assert_type(stream, Stream[ResponseStreamEvent])
+    client.get("/x", cast_to=Model, options={"retries": 1})  # type: ignore
+
+
+async def async_endpoints(client: AsyncOpenAI) -> None:
+    assert_type(await client.get("/models", cast_to=Model), Model)
+    stream = await client.post("/x", cast_to=object, stream=True, stream_cls=AsyncStream[ResponseStreamEvent])
+    assert_type(stream, AsyncStream[ResponseStreamEvent])
+
+
+def azure(config: oxide.AzureConfig) -> None:
+    client = oxide.AzureOpenAI(azure_endpoint="https://e.example", api_version="v", azure_ad_token_provider=lambda: "t")
+    assert_type(client.models.retrieve("m"), Model)
+    assert_type(client.with_options(api_version="w", timeout=3), oxide.AzureOpenAI)
+    assert_type(OpenAI.azure(config), oxide.AzureOpenAI)
+    assert_type(AsyncOpenAI.azure(config), oxide.AsyncAzureOpenAI)
+    oxide.AzureOpenAI(api_version=1)  # type: ignore
+
+
+def platforms() -> None:
+    client = OpenAI(provider=bedrock(region="us-east-1", api_key="k"))
+    assert_type(client.responses.create(model="m", input="x"), Response)
+    OpenAI(provider=vertex(project="p", location="global"))
+    assert_type(oxide.BedrockOpenAI(aws_region="us-east-1").copy(aws_profile="p"), oxide.BedrockOpenAI)
+
+
+def workloads() -> None:
+    identity: WorkloadIdentity = {
+        "identity_provider_id": "idp",
+        "service_account_id": "sa",
+        "provider": k8s_service_account_token_provider(),
+    }
+    OpenAI(workload_identity=identity)
+    AsyncOpenAI(workload_identity=x509_workload_identity(identity_provider_id="i", service_account_id="s"))
+    OpenAI(workload_identity={"identity_provider_id": "i"})  # type: ignore

@@ -13,6 +13,7 @@ from oxide._resource import (
     async_to_raw_response_wrapper,
     async_to_streamed_response_wrapper,
     cached_property,
+    deprecated,
     to_raw_response_wrapper,
     to_streamed_response_wrapper,
 )
@@ -76,17 +77,22 @@ class Translations(SyncAPIResource):
         return TranslationsWithStreamingResponse(self)
 
     @overload
+    @deprecated("client.audio.translations.create is deprecated")
     def create(self, **params: Unpack[_Create]) -> Translation: ...
 
     @overload
+    @deprecated("client.audio.translations.create is deprecated")
     def create(self, **params: Unpack[_Create1]) -> TranslationVerbose: ...
 
     @overload
+    @deprecated("client.audio.translations.create is deprecated")
     def create(self, **params: Unpack[_Create2]) -> str: ...
 
     @overload
+    @deprecated("client.audio.translations.create is deprecated")
     def create(self, **params: Unpack[_Create3]) -> Translation | TranslationVerbose | str: ...
 
+    @deprecated("client.audio.translations.create is deprecated")
     def create(self, **params: Any) -> Translation | TranslationVerbose | str:
         """Create an audio translation: `POST /audio/translations`.
 
@@ -116,17 +122,22 @@ class AsyncTranslations(AsyncAPIResource):
         return AsyncTranslationsWithStreamingResponse(self)
 
     @overload
+    @deprecated("client.audio.translations.create is deprecated")
     async def create(self, **params: Unpack[_Create]) -> Translation: ...
 
     @overload
+    @deprecated("client.audio.translations.create is deprecated")
     async def create(self, **params: Unpack[_Create1]) -> TranslationVerbose: ...
 
     @overload
+    @deprecated("client.audio.translations.create is deprecated")
     async def create(self, **params: Unpack[_Create2]) -> str: ...
 
     @overload
+    @deprecated("client.audio.translations.create is deprecated")
     async def create(self, **params: Unpack[_Create3]) -> Translation | TranslationVerbose | str: ...
 
+    @deprecated("client.audio.translations.create is deprecated")
     async def create(self, **params: Any) -> Translation | TranslationVerbose | str:
         """Create an audio translation: `POST /audio/translations`.
 

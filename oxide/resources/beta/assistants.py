@@ -13,6 +13,7 @@ from oxide._resource import (
     async_to_raw_response_wrapper,
     async_to_streamed_response_wrapper,
     cached_property,
+    deprecated,
     to_raw_response_wrapper,
     to_streamed_response_wrapper,
 )
@@ -117,6 +118,7 @@ class Assistants(SyncAPIResource):
         """The same methods, as context managers whose response has not been read."""
         return AssistantsWithStreamingResponse(self)
 
+    @deprecated("client.beta.assistants.create is deprecated")
     def create(self, **params: Unpack[_Create]) -> Assistant:
         """Create a beta assistant: `POST /assistants`.
 
@@ -131,6 +133,7 @@ class Assistants(SyncAPIResource):
         """
         return self._client._call(_CREATE, params)
 
+    @deprecated("client.beta.assistants.retrieve is deprecated")
     def retrieve(self, assistant_id: str, **params: Unpack[CallOptions]) -> Assistant:
         """Retrieve a beta assistant: `GET /assistants/{assistant_id}`.
 
@@ -146,6 +149,7 @@ class Assistants(SyncAPIResource):
         """
         return self._client._call(_RETRIEVE, params, assistant_id)
 
+    @deprecated("client.beta.assistants.update is deprecated")
     def update(self, assistant_id: str, **params: Unpack[_Update]) -> Assistant:
         """Update a beta assistant: `POST /assistants/{assistant_id}`.
 
@@ -161,6 +165,7 @@ class Assistants(SyncAPIResource):
         """
         return self._client._call(_UPDATE, params, assistant_id)
 
+    @deprecated("client.beta.assistants.list is deprecated")
     def list(self, **params: Unpack[_List]) -> SyncCursorPage[Assistant]:
         """List beta assistants: `GET /assistants`.
 
@@ -175,6 +180,7 @@ class Assistants(SyncAPIResource):
         """
         return self._client._call(_LIST, params)
 
+    @deprecated("client.beta.assistants.delete is deprecated")
     def delete(self, assistant_id: str, **params: Unpack[CallOptions]) -> AssistantDeleted:
         """Delete a beta assistant: `DELETE /assistants/{assistant_id}`.
 
@@ -204,6 +210,7 @@ class AsyncAssistants(AsyncAPIResource):
         """The same methods, as context managers whose response has not been read."""
         return AsyncAssistantsWithStreamingResponse(self)
 
+    @deprecated("client.beta.assistants.create is deprecated")
     async def create(self, **params: Unpack[_Create]) -> Assistant:
         """Create a beta assistant: `POST /assistants`.
 
@@ -218,6 +225,7 @@ class AsyncAssistants(AsyncAPIResource):
         """
         return await self._client._call(_CREATE, params)
 
+    @deprecated("client.beta.assistants.retrieve is deprecated")
     async def retrieve(self, assistant_id: str, **params: Unpack[CallOptions]) -> Assistant:
         """Retrieve a beta assistant: `GET /assistants/{assistant_id}`.
 
@@ -233,6 +241,7 @@ class AsyncAssistants(AsyncAPIResource):
         """
         return await self._client._call(_RETRIEVE, params, assistant_id)
 
+    @deprecated("client.beta.assistants.update is deprecated")
     async def update(self, assistant_id: str, **params: Unpack[_Update]) -> Assistant:
         """Update a beta assistant: `POST /assistants/{assistant_id}`.
 
@@ -248,6 +257,7 @@ class AsyncAssistants(AsyncAPIResource):
         """
         return await self._client._call(_UPDATE, params, assistant_id)
 
+    @deprecated("client.beta.assistants.list is deprecated")
     def list(self, **params: Unpack[_List]) -> AsyncPaginator[Assistant, AsyncCursorPage[Assistant]]:
         """List beta assistants: `GET /assistants`.
 
@@ -262,6 +272,7 @@ class AsyncAssistants(AsyncAPIResource):
         """
         return self._client._call_page(_LIST, params)
 
+    @deprecated("client.beta.assistants.delete is deprecated")
     async def delete(self, assistant_id: str, **params: Unpack[CallOptions]) -> AssistantDeleted:
         """Delete a beta assistant: `DELETE /assistants/{assistant_id}`.
 

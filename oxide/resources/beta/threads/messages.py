@@ -13,6 +13,7 @@ from oxide._resource import (
     async_to_raw_response_wrapper,
     async_to_streamed_response_wrapper,
     cached_property,
+    deprecated,
     to_raw_response_wrapper,
     to_streamed_response_wrapper,
 )
@@ -97,6 +98,7 @@ class Messages(SyncAPIResource):
         """The same methods, as context managers whose response has not been read."""
         return MessagesWithStreamingResponse(self)
 
+    @deprecated("client.beta.threads.messages.create is deprecated: the Assistants API makes way for the Responses API")
     def create(self, thread_id: str, **params: Unpack[_Create]) -> Message:
         """Create a beta thread message: `POST /threads/{thread_id}/messages`.
 
@@ -112,6 +114,9 @@ class Messages(SyncAPIResource):
         """
         return self._client._call(_CREATE, params, thread_id)
 
+    @deprecated(
+        "client.beta.threads.messages.retrieve is deprecated: the Assistants API makes way for the Responses API"
+    )
     def retrieve(self, message_id: str, *, thread_id: str, **params: Unpack[CallOptions]) -> Message:
         """Retrieve a beta thread message: `GET /threads/{thread_id}/messages/{message_id}`.
 
@@ -127,6 +132,7 @@ class Messages(SyncAPIResource):
         """
         return self._client._call(_RETRIEVE, params, thread_id, message_id)
 
+    @deprecated("client.beta.threads.messages.update is deprecated: the Assistants API makes way for the Responses API")
     def update(self, message_id: str, *, thread_id: str, **params: Unpack[_Update]) -> Message:
         """Update a beta thread message: `POST /threads/{thread_id}/messages/{message_id}`.
 
@@ -142,6 +148,7 @@ class Messages(SyncAPIResource):
         """
         return self._client._call(_UPDATE, params, thread_id, message_id)
 
+    @deprecated("client.beta.threads.messages.list is deprecated: the Assistants API makes way for the Responses API")
     def list(self, thread_id: str, **params: Unpack[_List]) -> SyncCursorPage[Message]:
         """List beta thread messages: `GET /threads/{thread_id}/messages`.
 
@@ -157,6 +164,7 @@ class Messages(SyncAPIResource):
         """
         return self._client._call(_LIST, params, thread_id)
 
+    @deprecated("client.beta.threads.messages.delete is deprecated: the Assistants API makes way for the Responses API")
     def delete(self, message_id: str, *, thread_id: str, **params: Unpack[CallOptions]) -> MessageDeleted:
         """Delete a beta thread message: `DELETE /threads/{thread_id}/messages/{message_id}`.
 
@@ -186,6 +194,7 @@ class AsyncMessages(AsyncAPIResource):
         """The same methods, as context managers whose response has not been read."""
         return AsyncMessagesWithStreamingResponse(self)
 
+    @deprecated("client.beta.threads.messages.create is deprecated: the Assistants API makes way for the Responses API")
     async def create(self, thread_id: str, **params: Unpack[_Create]) -> Message:
         """Create a beta thread message: `POST /threads/{thread_id}/messages`.
 
@@ -201,6 +210,9 @@ class AsyncMessages(AsyncAPIResource):
         """
         return await self._client._call(_CREATE, params, thread_id)
 
+    @deprecated(
+        "client.beta.threads.messages.retrieve is deprecated: the Assistants API makes way for the Responses API"
+    )
     async def retrieve(self, message_id: str, *, thread_id: str, **params: Unpack[CallOptions]) -> Message:
         """Retrieve a beta thread message: `GET /threads/{thread_id}/messages/{message_id}`.
 
@@ -216,6 +228,7 @@ class AsyncMessages(AsyncAPIResource):
         """
         return await self._client._call(_RETRIEVE, params, thread_id, message_id)
 
+    @deprecated("client.beta.threads.messages.update is deprecated: the Assistants API makes way for the Responses API")
     async def update(self, message_id: str, *, thread_id: str, **params: Unpack[_Update]) -> Message:
         """Update a beta thread message: `POST /threads/{thread_id}/messages/{message_id}`.
 
@@ -231,6 +244,7 @@ class AsyncMessages(AsyncAPIResource):
         """
         return await self._client._call(_UPDATE, params, thread_id, message_id)
 
+    @deprecated("client.beta.threads.messages.list is deprecated: the Assistants API makes way for the Responses API")
     def list(self, thread_id: str, **params: Unpack[_List]) -> AsyncPaginator[Message, AsyncCursorPage[Message]]:
         """List beta thread messages: `GET /threads/{thread_id}/messages`.
 
@@ -246,6 +260,7 @@ class AsyncMessages(AsyncAPIResource):
         """
         return self._client._call_page(_LIST, params, thread_id)
 
+    @deprecated("client.beta.threads.messages.delete is deprecated: the Assistants API makes way for the Responses API")
     async def delete(self, message_id: str, *, thread_id: str, **params: Unpack[CallOptions]) -> MessageDeleted:
         """Delete a beta thread message: `DELETE /threads/{thread_id}/messages/{message_id}`.
 

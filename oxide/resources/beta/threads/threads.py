@@ -13,6 +13,7 @@ from oxide._resource import (
     async_to_raw_response_wrapper,
     async_to_streamed_response_wrapper,
     cached_property,
+    deprecated,
     to_raw_response_wrapper,
     to_streamed_response_wrapper,
 )
@@ -155,6 +156,7 @@ class Threads(ThreadsHelpers, SyncAPIResource):
         """The same methods, as context managers whose response has not been read."""
         return ThreadsWithStreamingResponse(self)
 
+    @deprecated("client.beta.threads.create is deprecated: the Assistants API makes way for the Responses API")
     def create(self, **params: Unpack[_Create]) -> Thread:
         """Create a beta thread: `POST /threads`.
 
@@ -169,6 +171,7 @@ class Threads(ThreadsHelpers, SyncAPIResource):
         """
         return self._client._call(_CREATE, params)
 
+    @deprecated("client.beta.threads.retrieve is deprecated: the Assistants API makes way for the Responses API")
     def retrieve(self, thread_id: str, **params: Unpack[CallOptions]) -> Thread:
         """Retrieve a beta thread: `GET /threads/{thread_id}`.
 
@@ -184,6 +187,7 @@ class Threads(ThreadsHelpers, SyncAPIResource):
         """
         return self._client._call(_RETRIEVE, params, thread_id)
 
+    @deprecated("client.beta.threads.update is deprecated: the Assistants API makes way for the Responses API")
     def update(self, thread_id: str, **params: Unpack[_Update]) -> Thread:
         """Update a beta thread: `POST /threads/{thread_id}`.
 
@@ -199,6 +203,7 @@ class Threads(ThreadsHelpers, SyncAPIResource):
         """
         return self._client._call(_UPDATE, params, thread_id)
 
+    @deprecated("client.beta.threads.delete is deprecated: the Assistants API makes way for the Responses API")
     def delete(self, thread_id: str, **params: Unpack[CallOptions]) -> ThreadDeleted:
         """Delete a beta thread: `DELETE /threads/{thread_id}`.
 
@@ -215,14 +220,18 @@ class Threads(ThreadsHelpers, SyncAPIResource):
         return self._client._call(_DELETE, params, thread_id)
 
     @overload
+    @deprecated("client.beta.threads.create_and_run is deprecated: the Assistants API makes way for the Responses API")
     def create_and_run(self, **params: Unpack[_CreateAndRun]) -> Run: ...
 
     @overload
+    @deprecated("client.beta.threads.create_and_run is deprecated: the Assistants API makes way for the Responses API")
     def create_and_run(self, **params: Unpack[_CreateAndRunStreaming]) -> Stream[AssistantStreamEvent]: ...
 
     @overload
+    @deprecated("client.beta.threads.create_and_run is deprecated: the Assistants API makes way for the Responses API")
     def create_and_run(self, **params: Unpack[_CreateAndRunEither]) -> Run | Stream[AssistantStreamEvent]: ...
 
+    @deprecated("client.beta.threads.create_and_run is deprecated: the Assistants API makes way for the Responses API")
     def create_and_run(self, **params: Any) -> Run | Stream[AssistantStreamEvent]:
         """Create and run a beta thread: `POST /threads/runs`.
 
@@ -263,6 +272,7 @@ class AsyncThreads(AsyncThreadsHelpers, AsyncAPIResource):
         """The same methods, as context managers whose response has not been read."""
         return AsyncThreadsWithStreamingResponse(self)
 
+    @deprecated("client.beta.threads.create is deprecated: the Assistants API makes way for the Responses API")
     async def create(self, **params: Unpack[_Create]) -> Thread:
         """Create a beta thread: `POST /threads`.
 
@@ -277,6 +287,7 @@ class AsyncThreads(AsyncThreadsHelpers, AsyncAPIResource):
         """
         return await self._client._call(_CREATE, params)
 
+    @deprecated("client.beta.threads.retrieve is deprecated: the Assistants API makes way for the Responses API")
     async def retrieve(self, thread_id: str, **params: Unpack[CallOptions]) -> Thread:
         """Retrieve a beta thread: `GET /threads/{thread_id}`.
 
@@ -292,6 +303,7 @@ class AsyncThreads(AsyncThreadsHelpers, AsyncAPIResource):
         """
         return await self._client._call(_RETRIEVE, params, thread_id)
 
+    @deprecated("client.beta.threads.update is deprecated: the Assistants API makes way for the Responses API")
     async def update(self, thread_id: str, **params: Unpack[_Update]) -> Thread:
         """Update a beta thread: `POST /threads/{thread_id}`.
 
@@ -307,6 +319,7 @@ class AsyncThreads(AsyncThreadsHelpers, AsyncAPIResource):
         """
         return await self._client._call(_UPDATE, params, thread_id)
 
+    @deprecated("client.beta.threads.delete is deprecated: the Assistants API makes way for the Responses API")
     async def delete(self, thread_id: str, **params: Unpack[CallOptions]) -> ThreadDeleted:
         """Delete a beta thread: `DELETE /threads/{thread_id}`.
 
@@ -323,16 +336,20 @@ class AsyncThreads(AsyncThreadsHelpers, AsyncAPIResource):
         return await self._client._call(_DELETE, params, thread_id)
 
     @overload
+    @deprecated("client.beta.threads.create_and_run is deprecated: the Assistants API makes way for the Responses API")
     async def create_and_run(self, **params: Unpack[_CreateAndRun]) -> Run: ...
 
     @overload
+    @deprecated("client.beta.threads.create_and_run is deprecated: the Assistants API makes way for the Responses API")
     async def create_and_run(self, **params: Unpack[_CreateAndRunStreaming]) -> AsyncStream[AssistantStreamEvent]: ...
 
     @overload
+    @deprecated("client.beta.threads.create_and_run is deprecated: the Assistants API makes way for the Responses API")
     async def create_and_run(
         self, **params: Unpack[_CreateAndRunEither]
     ) -> Run | AsyncStream[AssistantStreamEvent]: ...
 
+    @deprecated("client.beta.threads.create_and_run is deprecated: the Assistants API makes way for the Responses API")
     async def create_and_run(self, **params: Any) -> Run | AsyncStream[AssistantStreamEvent]:
         """Create and run a beta thread: `POST /threads/runs`.
 

@@ -13,6 +13,7 @@ from oxide._resource import (
     async_to_raw_response_wrapper,
     async_to_streamed_response_wrapper,
     cached_property,
+    deprecated,
     to_raw_response_wrapper,
     to_streamed_response_wrapper,
 )
@@ -107,6 +108,7 @@ class Permissions(SyncAPIResource):
         """
         return self._client._call(_CREATE, params, fine_tuned_model_checkpoint)
 
+    @deprecated("client.fine_tuning.checkpoints.permissions.retrieve is deprecated: use list()")
     def retrieve(self, fine_tuned_model_checkpoint: str, **params: Unpack[_Retrieve]) -> PermissionRetrieveResponse:
         """Retrieve a fine tuning checkpoint permission: `GET /fine_tuning/checkpoints/{fine_tuned_model_checkpoint}/permissions`.
 
@@ -181,6 +183,7 @@ class AsyncPermissions(AsyncAPIResource):
         """
         return self._client._call_page(_CREATE, params, fine_tuned_model_checkpoint)
 
+    @deprecated("client.fine_tuning.checkpoints.permissions.retrieve is deprecated: use list()")
     async def retrieve(
         self, fine_tuned_model_checkpoint: str, **params: Unpack[_Retrieve]
     ) -> PermissionRetrieveResponse:

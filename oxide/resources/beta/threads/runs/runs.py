@@ -13,6 +13,7 @@ from oxide._resource import (
     async_to_raw_response_wrapper,
     async_to_streamed_response_wrapper,
     cached_property,
+    deprecated,
     to_raw_response_wrapper,
     to_streamed_response_wrapper,
 )
@@ -170,14 +171,18 @@ class Runs(RunsHelpers, SyncAPIResource):
         return RunsWithStreamingResponse(self)
 
     @overload
+    @deprecated("client.beta.threads.runs.create is deprecated: the Assistants API makes way for the Responses API")
     def create(self, thread_id: str, **params: Unpack[_Create]) -> Run: ...
 
     @overload
+    @deprecated("client.beta.threads.runs.create is deprecated: the Assistants API makes way for the Responses API")
     def create(self, thread_id: str, **params: Unpack[_CreateStreaming]) -> Stream[AssistantStreamEvent]: ...
 
     @overload
+    @deprecated("client.beta.threads.runs.create is deprecated: the Assistants API makes way for the Responses API")
     def create(self, thread_id: str, **params: Unpack[_CreateEither]) -> Run | Stream[AssistantStreamEvent]: ...
 
+    @deprecated("client.beta.threads.runs.create is deprecated: the Assistants API makes way for the Responses API")
     def create(self, thread_id: str, **params: Any) -> Run | Stream[AssistantStreamEvent]:
         """Create a beta thread run: `POST /threads/{thread_id}/runs`.
 
@@ -193,6 +198,7 @@ class Runs(RunsHelpers, SyncAPIResource):
         """
         return self._client._call(_CREATE, params, thread_id)
 
+    @deprecated("client.beta.threads.runs.retrieve is deprecated: the Assistants API makes way for the Responses API")
     def retrieve(self, run_id: str, *, thread_id: str, **params: Unpack[CallOptions]) -> Run:
         """Retrieve a beta thread run: `GET /threads/{thread_id}/runs/{run_id}`.
 
@@ -208,6 +214,7 @@ class Runs(RunsHelpers, SyncAPIResource):
         """
         return self._client._call(_RETRIEVE, params, thread_id, run_id)
 
+    @deprecated("client.beta.threads.runs.update is deprecated: the Assistants API makes way for the Responses API")
     def update(self, run_id: str, *, thread_id: str, **params: Unpack[_Update]) -> Run:
         """Update a beta thread run: `POST /threads/{thread_id}/runs/{run_id}`.
 
@@ -223,6 +230,7 @@ class Runs(RunsHelpers, SyncAPIResource):
         """
         return self._client._call(_UPDATE, params, thread_id, run_id)
 
+    @deprecated("client.beta.threads.runs.list is deprecated: the Assistants API makes way for the Responses API")
     def list(self, thread_id: str, **params: Unpack[_List]) -> SyncCursorPage[Run]:
         """List beta thread runs: `GET /threads/{thread_id}/runs`.
 
@@ -238,6 +246,7 @@ class Runs(RunsHelpers, SyncAPIResource):
         """
         return self._client._call(_LIST, params, thread_id)
 
+    @deprecated("client.beta.threads.runs.cancel is deprecated: the Assistants API makes way for the Responses API")
     def cancel(self, run_id: str, *, thread_id: str, **params: Unpack[CallOptions]) -> Run:
         """Cancel a beta thread run: `POST /threads/{thread_id}/runs/{run_id}/cancel`.
 
@@ -254,18 +263,30 @@ class Runs(RunsHelpers, SyncAPIResource):
         return self._client._call(_CANCEL, params, thread_id, run_id)
 
     @overload
+    @deprecated(
+        "client.beta.threads.runs.submit_tool_outputs is deprecated: the Assistants API makes way for the Responses API"
+    )
     def submit_tool_outputs(self, run_id: str, *, thread_id: str, **params: Unpack[_SubmitToolOutputs]) -> Run: ...
 
     @overload
+    @deprecated(
+        "client.beta.threads.runs.submit_tool_outputs is deprecated: the Assistants API makes way for the Responses API"
+    )
     def submit_tool_outputs(
         self, run_id: str, *, thread_id: str, **params: Unpack[_SubmitToolOutputsStreaming]
     ) -> Stream[AssistantStreamEvent]: ...
 
     @overload
+    @deprecated(
+        "client.beta.threads.runs.submit_tool_outputs is deprecated: the Assistants API makes way for the Responses API"
+    )
     def submit_tool_outputs(
         self, run_id: str, *, thread_id: str, **params: Unpack[_SubmitToolOutputsEither]
     ) -> Run | Stream[AssistantStreamEvent]: ...
 
+    @deprecated(
+        "client.beta.threads.runs.submit_tool_outputs is deprecated: the Assistants API makes way for the Responses API"
+    )
     def submit_tool_outputs(self, run_id: str, *, thread_id: str, **params: Any) -> Run | Stream[AssistantStreamEvent]:
         """Submit tool outputs a beta thread run: `POST /threads/{thread_id}/runs/{run_id}/submit_tool_outputs`.
 
@@ -302,16 +323,20 @@ class AsyncRuns(AsyncRunsHelpers, AsyncAPIResource):
         return AsyncRunsWithStreamingResponse(self)
 
     @overload
+    @deprecated("client.beta.threads.runs.create is deprecated: the Assistants API makes way for the Responses API")
     async def create(self, thread_id: str, **params: Unpack[_Create]) -> Run: ...
 
     @overload
+    @deprecated("client.beta.threads.runs.create is deprecated: the Assistants API makes way for the Responses API")
     async def create(self, thread_id: str, **params: Unpack[_CreateStreaming]) -> AsyncStream[AssistantStreamEvent]: ...
 
     @overload
+    @deprecated("client.beta.threads.runs.create is deprecated: the Assistants API makes way for the Responses API")
     async def create(
         self, thread_id: str, **params: Unpack[_CreateEither]
     ) -> Run | AsyncStream[AssistantStreamEvent]: ...
 
+    @deprecated("client.beta.threads.runs.create is deprecated: the Assistants API makes way for the Responses API")
     async def create(self, thread_id: str, **params: Any) -> Run | AsyncStream[AssistantStreamEvent]:
         """Create a beta thread run: `POST /threads/{thread_id}/runs`.
 
@@ -327,6 +352,7 @@ class AsyncRuns(AsyncRunsHelpers, AsyncAPIResource):
         """
         return await self._client._call(_CREATE, params, thread_id)
 
+    @deprecated("client.beta.threads.runs.retrieve is deprecated: the Assistants API makes way for the Responses API")
     async def retrieve(self, run_id: str, *, thread_id: str, **params: Unpack[CallOptions]) -> Run:
         """Retrieve a beta thread run: `GET /threads/{thread_id}/runs/{run_id}`.
 
@@ -342,6 +368,7 @@ class AsyncRuns(AsyncRunsHelpers, AsyncAPIResource):
         """
         return await self._client._call(_RETRIEVE, params, thread_id, run_id)
 
+    @deprecated("client.beta.threads.runs.update is deprecated: the Assistants API makes way for the Responses API")
     async def update(self, run_id: str, *, thread_id: str, **params: Unpack[_Update]) -> Run:
         """Update a beta thread run: `POST /threads/{thread_id}/runs/{run_id}`.
 
@@ -357,6 +384,7 @@ class AsyncRuns(AsyncRunsHelpers, AsyncAPIResource):
         """
         return await self._client._call(_UPDATE, params, thread_id, run_id)
 
+    @deprecated("client.beta.threads.runs.list is deprecated: the Assistants API makes way for the Responses API")
     def list(self, thread_id: str, **params: Unpack[_List]) -> AsyncPaginator[Run, AsyncCursorPage[Run]]:
         """List beta thread runs: `GET /threads/{thread_id}/runs`.
 
@@ -372,6 +400,7 @@ class AsyncRuns(AsyncRunsHelpers, AsyncAPIResource):
         """
         return self._client._call_page(_LIST, params, thread_id)
 
+    @deprecated("client.beta.threads.runs.cancel is deprecated: the Assistants API makes way for the Responses API")
     async def cancel(self, run_id: str, *, thread_id: str, **params: Unpack[CallOptions]) -> Run:
         """Cancel a beta thread run: `POST /threads/{thread_id}/runs/{run_id}/cancel`.
 
@@ -388,20 +417,32 @@ class AsyncRuns(AsyncRunsHelpers, AsyncAPIResource):
         return await self._client._call(_CANCEL, params, thread_id, run_id)
 
     @overload
+    @deprecated(
+        "client.beta.threads.runs.submit_tool_outputs is deprecated: the Assistants API makes way for the Responses API"
+    )
     async def submit_tool_outputs(
         self, run_id: str, *, thread_id: str, **params: Unpack[_SubmitToolOutputs]
     ) -> Run: ...
 
     @overload
+    @deprecated(
+        "client.beta.threads.runs.submit_tool_outputs is deprecated: the Assistants API makes way for the Responses API"
+    )
     async def submit_tool_outputs(
         self, run_id: str, *, thread_id: str, **params: Unpack[_SubmitToolOutputsStreaming]
     ) -> AsyncStream[AssistantStreamEvent]: ...
 
     @overload
+    @deprecated(
+        "client.beta.threads.runs.submit_tool_outputs is deprecated: the Assistants API makes way for the Responses API"
+    )
     async def submit_tool_outputs(
         self, run_id: str, *, thread_id: str, **params: Unpack[_SubmitToolOutputsEither]
     ) -> Run | AsyncStream[AssistantStreamEvent]: ...
 
+    @deprecated(
+        "client.beta.threads.runs.submit_tool_outputs is deprecated: the Assistants API makes way for the Responses API"
+    )
     async def submit_tool_outputs(
         self, run_id: str, *, thread_id: str, **params: Any
     ) -> Run | AsyncStream[AssistantStreamEvent]:

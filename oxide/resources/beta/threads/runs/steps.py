@@ -13,6 +13,7 @@ from oxide._resource import (
     async_to_raw_response_wrapper,
     async_to_streamed_response_wrapper,
     cached_property,
+    deprecated,
     to_raw_response_wrapper,
     to_streamed_response_wrapper,
 )
@@ -72,6 +73,9 @@ class Steps(SyncAPIResource):
         """The same methods, as context managers whose response has not been read."""
         return StepsWithStreamingResponse(self)
 
+    @deprecated(
+        "client.beta.threads.runs.steps.retrieve is deprecated: the Assistants API makes way for the Responses API"
+    )
     def retrieve(self, step_id: str, *, thread_id: str, run_id: str, **params: Unpack[_Retrieve]) -> RunStep:
         """Retrieve a beta thread run step: `GET /threads/{thread_id}/runs/{run_id}/steps/{step_id}`.
 
@@ -87,6 +91,7 @@ class Steps(SyncAPIResource):
         """
         return self._client._call(_RETRIEVE, params, thread_id, run_id, step_id)
 
+    @deprecated("client.beta.threads.runs.steps.list is deprecated: the Assistants API makes way for the Responses API")
     def list(self, run_id: str, *, thread_id: str, **params: Unpack[_List]) -> SyncCursorPage[RunStep]:
         """List beta thread run steps: `GET /threads/{thread_id}/runs/{run_id}/steps`.
 
@@ -116,6 +121,9 @@ class AsyncSteps(AsyncAPIResource):
         """The same methods, as context managers whose response has not been read."""
         return AsyncStepsWithStreamingResponse(self)
 
+    @deprecated(
+        "client.beta.threads.runs.steps.retrieve is deprecated: the Assistants API makes way for the Responses API"
+    )
     async def retrieve(self, step_id: str, *, thread_id: str, run_id: str, **params: Unpack[_Retrieve]) -> RunStep:
         """Retrieve a beta thread run step: `GET /threads/{thread_id}/runs/{run_id}/steps/{step_id}`.
 
@@ -131,6 +139,7 @@ class AsyncSteps(AsyncAPIResource):
         """
         return await self._client._call(_RETRIEVE, params, thread_id, run_id, step_id)
 
+    @deprecated("client.beta.threads.runs.steps.list is deprecated: the Assistants API makes way for the Responses API")
     def list(
         self, run_id: str, *, thread_id: str, **params: Unpack[_List]
     ) -> AsyncPaginator[RunStep, AsyncCursorPage[RunStep]]:
