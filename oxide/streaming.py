@@ -38,6 +38,7 @@ class Stream(Generic[T]):
 
     def __init__(self, *, response: Response, decoder: EventDecoder) -> None:
         self.response = response
+        self._decoder = decoder
         self._iterator: Iterator[T] = _events(response, decoder)
 
     def __next__(self) -> T:
@@ -53,6 +54,11 @@ class Stream(Generic[T]):
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def announced(self) -> bool:
+        """Whether the stream said that it was over, by `[DONE]`, as those of chat completions do."""
+        return self._decoder.announced
 
     def close(self) -> None:
         """Give the response up. Its connection is kept if the stream was read to its end, and closed otherwise."""
@@ -128,6 +134,16 @@ class AsyncStream(Generic[T]):
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         await self.close()
+
+    @property
+    def announced(self) -> bool:
+        """Whether the stream said that it was over, by `[DONE]`, as those of chat completions do."""
+        return self._decoder.announced
+
+    def take(self) -> T | None:
+        """An event that has arrived already, or `None`."""
+        ready = self._ready
+        return ready.popleft() if ready else None
 
     async def close(self) -> None:
         """Give the response up. Its connection is kept if the stream was read to its end, and closed otherwise."""

@@ -166,7 +166,7 @@ class Blocking:
 # Methods that are plain functions on both sides.
 _PLAIN = frozenset({"is_closed", "has_next_page", "next_page_info", "stats", "to_dict", "to_json", "model_dump"})
 
-_OURS = ("oxide._client", "oxide._response", "oxide.resources", "oxide.streaming")
+_OURS = ("oxide._client", "oxide._response", "oxide.resources", "oxide.streaming", "oxide.lib.streaming")
 
 
 def _is_ours(value: Any) -> bool:

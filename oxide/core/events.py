@@ -26,6 +26,7 @@ class EventDecoder:
             is an event like any other rather than the end of the stream.
 
     Attributes:
+        announced: `[DONE]` has come.
         done: the stream is over, by `[DONE]` or by an error: what follows is of no interest.
         error: what to raise once the objects decoded before it have been handed over.
     """
@@ -38,6 +39,7 @@ class EventDecoder:
         "_parser",
         "_response",
         "_usual",
+        "announced",
         "done",
         "error",
         "received",
@@ -52,6 +54,7 @@ class EventDecoder:
         self._usual: set[type] = set()
         self._parser = SSEParser()
         self._response = response
+        self.announced = False
         self.done = False
         self.error: OpenAIError | None = None
         self.received = 0
@@ -93,7 +96,7 @@ class EventDecoder:
         for event in events:
             data = event.data
             if data[:6] == b"[DONE]":
-                self.done = True
+                self.announced = self.done = True
                 break
             name = event.event
             try:

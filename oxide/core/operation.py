@@ -7,6 +7,7 @@ declaration alone is worked out here and looked up later.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from importlib import import_module
 from typing import Any, Literal
 
@@ -200,6 +201,12 @@ class Operation:
         if isinstance(self._stream, str):
             self._stream = _resolve(self._stream)
         return self._stream
+
+    def streaming(self, stream: str) -> Operation:
+        """The same endpoint with `stream` as the type of its events."""
+        other = copy(self)
+        other._stream = stream
+        return other
 
     @property
     def adapter(self) -> Any:

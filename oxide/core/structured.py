@@ -151,6 +151,8 @@ def _of_schema(text: bytes) -> Format:
 
 
 def _name(type_: Any) -> str:
+    if not hasattr(type_, "__name__") and not hasattr(type_, "__origin__"):
+        raise TypeError(f"a type or a JSON schema is needed, not {type_!r}")
     return _sendable(getattr(type_, "__name__", None) or getattr(type_, "__origin__", type_).__name__)
 
 

@@ -1,4 +1,4 @@
-"""`client.chat.completions.parse`: a completion whose content is an object of a type that the caller names."""
+"""`client.chat.completions`: `parse`, for a completion whose content is an object of a type that the caller names; `stream` and `create_stream_fc`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ from ..core.sentinels import Omit, omit
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from ..lib.streaming.calls import AsyncCallStreamManager, AsyncChatCallStream, ChatCallStream
+    from ..lib.streaming.chat import (
+        AsyncChatCompletionStream,
+        AsyncChatCompletionStreamManager,
+        ChatCompletionStream,
+        ChatCompletionStreamManager,
+    )
     from ..types.chat.parsed_chat_completion import ParsedChatCompletion
     from ._chat_params import ChatParams
 
@@ -33,6 +40,44 @@ def _arguments(response_format: Any, params: Any) -> dict[str, Any]:
     from ..core.parsing import chat_arguments
 
     return chat_arguments({**params, "response_format": response_format})
+
+
+class _Opening:
+    """A stream to be opened: what is sent, and what is made of the answer."""
+
+    def __init__(self, client: Any, response_format: Any, params: Any, early_calls: bool = False) -> None:
+        from ..core.streams.requests import ChatRequest
+
+        self._client = client
+        self._request = request = ChatRequest({**params, "response_format": response_format})
+        self._arguments: dict[str, Any] = {
+            "response_format": request.response_format,
+            "input_tools": request.tools,
+            "early_calls": early_calls,
+        }
+
+    def _send(self) -> Any:
+        from ..resources.chat.completions.completions import _CREATE
+
+        return self._client._call(_CREATE, self._request.params)
+
+    def open(self) -> ChatCompletionStream[Any]:
+        """Send the request."""
+        from ..lib.streaming.chat import ChatCompletionStream
+
+        return ChatCompletionStream(raw_stream=self._send(), **self._arguments)
+
+    async def aopen(self) -> AsyncChatCompletionStream[Any]:
+        """Send the request of an asynchronous client."""
+        from ..lib.streaming.chat import AsyncChatCompletionStream
+
+        return AsyncChatCompletionStream(raw_stream=await self._send(), **self._arguments)
+
+    async def aopen_calls(self) -> AsyncChatCallStream:
+        """The same for `create_stream_fc`."""
+        from ..lib.streaming.calls import AsyncChatCallStream
+
+        return AsyncChatCallStream(await self.aopen())
 
 
 class CompletionsHelpers(SyncAPIResource):
@@ -71,6 +116,65 @@ class CompletionsHelpers(SyncAPIResource):
         result: ParsedChatCompletion[Any] = self._client._call(_operation(), _arguments(response_format, params))
         return result
 
+    @overload
+    def stream(self, *, response_format: type[T], **params: Unpack[ChatParams]) -> ChatCompletionStreamManager[T]: ...
+
+    @overload
+    def stream(
+        self, *, response_format: Mapping[str, Any], **params: Unpack[ChatParams]
+    ) -> ChatCompletionStreamManager[Any]: ...
+
+    @overload
+    def stream(
+        self, *, response_format: Omit = omit, **params: Unpack[ChatParams]
+    ) -> ChatCompletionStreamManager[None]: ...
+
+    def stream(
+        self, *, response_format: type | Mapping[str, Any] | Omit = omit, **params: Unpack[ChatParams]
+    ) -> ChatCompletionStreamManager[Any]:
+        """Create a completion and read it as it is written.
+
+            with client.chat.completions.stream(model="gpt-5", messages=messages) as stream:
+                for event in stream:
+                    ...
+                completion = stream.get_final_completion()
+
+        Each chunk is an event, followed by the events that it means: pieces of content, refusal and arguments with what came so far,
+        and what is complete.
+
+        Args:
+            response_format: what to read the content as, see `parse`.
+            params: those of `create`. The arguments of strict functions among the tools are read as objects.
+
+        Raises:
+            TypeError: there is no strict schema for the type; or as `create`.
+        """
+        from ..lib.streaming.chat import ChatCompletionStreamManager
+
+        return ChatCompletionStreamManager(_Opening(self._client, response_format, params).open)
+
+    def create_stream_fc(
+        self, *, response_format: type | Mapping[str, Any] | Omit = omit, **params: Unpack[ChatParams]
+    ) -> ChatCallStream:
+        """Create a completion, and get each function call the moment its arguments are complete.
+
+            with client.chat.completions.create_stream_fc(model="gpt-5", messages=messages, tools=tools) as stream:
+                for call in stream:
+                    start(call.name, call.arguments)
+                completion = stream.get_final_completion()
+
+        A call is known to be complete when the next one begins, or the choice is over.
+
+        Args:
+            params: those of `create`.
+
+        Raises:
+            as `create`: the request is sent at once.
+        """
+        from ..lib.streaming.calls import ChatCallStream
+
+        return ChatCallStream(_Opening(self._client, response_format, params, early_calls=True).open())
+
 
 class AsyncCompletionsHelpers(AsyncAPIResource):
     """What `AsyncCompletions` does beyond the request."""
@@ -94,3 +198,38 @@ class AsyncCompletionsHelpers(AsyncAPIResource):
         """Create a completion, and read it as objects; see `Completions.parse`."""
         result: ParsedChatCompletion[Any] = await self._client._call(_operation(), _arguments(response_format, params))
         return result
+
+    @overload
+    def stream(
+        self, *, response_format: type[T], **params: Unpack[ChatParams]
+    ) -> AsyncChatCompletionStreamManager[T]: ...
+
+    @overload
+    def stream(
+        self, *, response_format: Mapping[str, Any], **params: Unpack[ChatParams]
+    ) -> AsyncChatCompletionStreamManager[Any]: ...
+
+    @overload
+    def stream(
+        self, *, response_format: Omit = omit, **params: Unpack[ChatParams]
+    ) -> AsyncChatCompletionStreamManager[None]: ...
+
+    def stream(
+        self, *, response_format: type | Mapping[str, Any] | Omit = omit, **params: Unpack[ChatParams]
+    ) -> AsyncChatCompletionStreamManager[Any]:
+        """Create a completion and read it as it is written; see `Completions.stream`."""
+        from ..lib.streaming.chat import AsyncChatCompletionStreamManager
+
+        return AsyncChatCompletionStreamManager(_Opening(self._client, response_format, params).aopen)
+
+    def create_stream_fc(
+        self, *, response_format: type | Mapping[str, Any] | Omit = omit, **params: Unpack[ChatParams]
+    ) -> AsyncCallStreamManager[AsyncChatCallStream]:
+        """Create a completion, and get each function call the moment it is complete; see `Completions.create_stream_fc`.
+
+        What this returns is awaited, entered with `async with`, or iterated over; that sends the request.
+        """
+        from ..lib.streaming.calls import AsyncCallStreamManager
+
+        opening = _Opening(self._client, response_format, params, early_calls=True)
+        return AsyncCallStreamManager(opening.aopen_calls)

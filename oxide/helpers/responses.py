@@ -1,4 +1,4 @@
-"""`client.responses.parse`: a response whose text is an object of a type that the caller names."""
+"""`client.responses`: `parse`, for a response whose text is an object of a type that the caller names; `stream` and `create_stream_fc`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,21 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from .._resource import CallOptions
+    from ..lib.streaming.calls import AsyncCallStreamManager, AsyncResponseCallStream, ResponseCallStream
+    from ..lib.streaming.responses import (
+        AsyncResponseStream,
+        AsyncResponseStreamManager,
+        ResponseStream,
+        ResponseStreamManager,
+    )
     from ..types.responses.parsed_response import ParsedResponse
-    from ..types.responses.response_create_params import ResponseCreateParamsNonStreaming
+    from ..types.responses.response_create_params import ResponseCreateParamsBase, ResponseCreateParamsNonStreaming
 
     class _Parse(ResponseCreateParamsNonStreaming, CallOptions, total=False):
         verbosity: Literal["low", "medium", "high"] | None
+
+    class _Stream(ResponseCreateParamsBase, CallOptions, total=False):
+        pass
 
 
 __all__ = ["AsyncResponsesHelpers", "ResponsesHelpers"]
@@ -40,6 +50,57 @@ def _arguments(text_format: Any, parse_as: Any, params: Any) -> dict[str, Any]:
     from ..core.parsing import response_arguments
 
     return response_arguments({**params, "text_format": text_format, "parse_as": parse_as})
+
+
+@cache
+def _stream_operations() -> tuple[Operation, Operation]:
+    # For a new response, and for a stored one. The events are decoded into what is handed on.
+    from ..resources.responses.responses import _CREATE, _RETRIEVE
+
+    events = "oxide.core.streams.response_events:ResponseStreamEvent"
+    return _CREATE.streaming(events), _RETRIEVE.streaming(events)
+
+
+class _Opening:
+    """A stream to be opened: what is sent, and what is made of the answer."""
+
+    def __init__(self, client: Any, params: Any, early_calls: bool = False) -> None:
+        from ..core.streams.requests import ResponseRequest
+
+        request = ResponseRequest(params)
+        self._client = client
+        self._request = request
+        self._arguments: dict[str, Any] = {
+            "text_format": request.text_format,
+            "input_tools": request.tools,
+            "starting_after": request.starting_after,
+            "early_calls": early_calls,
+        }
+
+    def _send(self) -> Any:
+        new, stored = _stream_operations()
+        request = self._request
+        if request.response_id is None:
+            return self._client._call(new, request.params)
+        return self._client._call(stored, request.params, request.response_id)
+
+    def open(self) -> ResponseStream[Any]:
+        """Send the request."""
+        from ..lib.streaming.responses import ResponseStream
+
+        return ResponseStream(raw_stream=self._send(), **self._arguments)
+
+    async def aopen(self) -> AsyncResponseStream[Any]:
+        """Send the request of an asynchronous client."""
+        from ..lib.streaming.responses import AsyncResponseStream
+
+        return AsyncResponseStream(raw_stream=await self._send(), **self._arguments)
+
+    async def aopen_calls(self) -> AsyncResponseCallStream:
+        """The same for `create_stream_fc`."""
+        from ..lib.streaming.calls import AsyncResponseCallStream
+
+        return AsyncResponseCallStream(await self.aopen())
 
 
 class ResponsesHelpers(SyncAPIResource):
@@ -94,6 +155,92 @@ class ResponsesHelpers(SyncAPIResource):
         result: ParsedResponse[Any] = self._client._call(_operation(), _arguments(text_format, parse_as, params))
         return result
 
+    @overload
+    def stream(
+        self,
+        *,
+        text_format: type[T],
+        response_id: str | Omit = omit,
+        starting_after: int | Omit = omit,
+        **params: Unpack[_Stream],
+    ) -> ResponseStreamManager[T]: ...
+
+    @overload
+    def stream(
+        self,
+        *,
+        text_format: Mapping[str, Any],
+        response_id: str | Omit = omit,
+        starting_after: int | Omit = omit,
+        **params: Unpack[_Stream],
+    ) -> ResponseStreamManager[Any]: ...
+
+    @overload
+    def stream(
+        self,
+        *,
+        text_format: Omit = omit,
+        response_id: str | Omit = omit,
+        starting_after: int | Omit = omit,
+        **params: Unpack[_Stream],
+    ) -> ResponseStreamManager[None]: ...
+
+    def stream(
+        self,
+        *,
+        text_format: type | Mapping[str, Any] | Omit = omit,
+        response_id: str | Omit = omit,
+        starting_after: int | Omit = omit,
+        **params: Unpack[_Stream],
+    ) -> ResponseStreamManager[Any]:
+        """Create a response and read it as it is written, or read a stored one again.
+
+            with client.responses.stream(model="gpt-5", input="Count to ten") as stream:
+                for event in stream:
+                    ...
+                response = stream.get_final_response()
+
+        The events are those of `create(stream=True)`, some of them with more in them: the text so far, the object of a text that is
+        done, the parsed response.
+
+        Args:
+            text_format: what to read the text as, see `parse`.
+            response_id: of a response that was made with `background=True`, to resume its stream.
+            starting_after: the number of the last event that is known, to hand on what follows.
+            params: those of `create`, for a new response.
+
+        Raises:
+            ValueError: arguments are missing, or exclude each other.
+            TypeError: there is no strict schema for the type; or as `create`.
+        """
+        from ..lib.streaming.responses import ResponseStreamManager
+
+        special = {"text_format": text_format, "response_id": response_id, "starting_after": starting_after}
+        return ResponseStreamManager(_Opening(self._client, {**params, **special}).open)
+
+    def create_stream_fc(
+        self, *, text_format: type | Mapping[str, Any] | Omit = omit, **params: Unpack[_Stream]
+    ) -> ResponseCallStream:
+        """Create a response, and get each function call the moment its arguments are complete.
+
+            with client.responses.create_stream_fc(model="gpt-5", input="Weather?", tools=tools) as stream:
+                for call in stream:
+                    start(call.name, call.arguments)
+                response = stream.get_final_response()
+
+        Calls of functions and of custom tools come out, of the tools that the API runs itself none.
+
+        Args:
+            params: those of `stream`.
+
+        Raises:
+            as `stream`, and as `create`: the request is sent at once.
+        """
+        from ..lib.streaming.calls import ResponseCallStream
+
+        opening = _Opening(self._client, {**params, "text_format": text_format}, early_calls=True)
+        return ResponseCallStream(opening.open())
+
 
 class AsyncResponsesHelpers(AsyncAPIResource):
     """What `AsyncResponses` does beyond the request."""
@@ -133,3 +280,59 @@ class AsyncResponsesHelpers(AsyncAPIResource):
         """Create a response, and read it as objects; see `Responses.parse`."""
         result: ParsedResponse[Any] = await self._client._call(_operation(), _arguments(text_format, parse_as, params))
         return result
+
+    @overload
+    def stream(
+        self,
+        *,
+        text_format: type[T],
+        response_id: str | Omit = omit,
+        starting_after: int | Omit = omit,
+        **params: Unpack[_Stream],
+    ) -> AsyncResponseStreamManager[T]: ...
+
+    @overload
+    def stream(
+        self,
+        *,
+        text_format: Mapping[str, Any],
+        response_id: str | Omit = omit,
+        starting_after: int | Omit = omit,
+        **params: Unpack[_Stream],
+    ) -> AsyncResponseStreamManager[Any]: ...
+
+    @overload
+    def stream(
+        self,
+        *,
+        text_format: Omit = omit,
+        response_id: str | Omit = omit,
+        starting_after: int | Omit = omit,
+        **params: Unpack[_Stream],
+    ) -> AsyncResponseStreamManager[None]: ...
+
+    def stream(
+        self,
+        *,
+        text_format: type | Mapping[str, Any] | Omit = omit,
+        response_id: str | Omit = omit,
+        starting_after: int | Omit = omit,
+        **params: Unpack[_Stream],
+    ) -> AsyncResponseStreamManager[Any]:
+        """Create a response and read it as it is written, or read a stored one again; see `Responses.stream`."""
+        from ..lib.streaming.responses import AsyncResponseStreamManager
+
+        special = {"text_format": text_format, "response_id": response_id, "starting_after": starting_after}
+        return AsyncResponseStreamManager(_Opening(self._client, {**params, **special}).aopen)
+
+    def create_stream_fc(
+        self, *, text_format: type | Mapping[str, Any] | Omit = omit, **params: Unpack[_Stream]
+    ) -> AsyncCallStreamManager[AsyncResponseCallStream]:
+        """Create a response, and get each function call the moment its arguments are complete; see `Responses.create_stream_fc`.
+
+        What this returns is awaited, entered with `async with`, or iterated over; that sends the request.
+        """
+        from ..lib.streaming.calls import AsyncCallStreamManager
+
+        opening = _Opening(self._client, {**params, "text_format": text_format}, early_calls=True)
+        return AsyncCallStreamManager(opening.aopen_calls)

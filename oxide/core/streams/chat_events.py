@@ -37,7 +37,7 @@ ParsedChoiceSnapshot: TypeAlias = ParsedChoice[Any]
 
 @late("snapshot")
 class ChunkEvent(LateFields, BaseModel, tag_field="type", tag="chunk"):
-    """A chunk, before the events that it means; `snapshot` is the completion as it is when it is read."""
+    """A chunk, before the events that it means; `snapshot` is the completion as it is each time it is read."""
 
     type: Literal["chunk"]
     chunk: ChatCompletionChunk

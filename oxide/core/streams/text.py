@@ -104,7 +104,7 @@ class Listed(Pending):
 
 
 class Live(Pending):
-    """The `snapshot` of an accumulator, as it is when somebody reads it."""
+    """The `snapshot` of an accumulator, as it is each time that somebody reads it."""
 
     __slots__ = ("accumulator",)
 
@@ -113,6 +113,24 @@ class Live(Pending):
 
     def resolve(self) -> Any:
         return self.accumulator.snapshot
+
+    def model_dump(self, **wishes: Any) -> Any:
+        return self.resolve().model_dump(**wishes)
+
+    def __repr__(self) -> str:
+        return repr(self.resolve())
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.resolve() == (other.resolve() if isinstance(other, Live) else other))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _itself, (self.resolve(),)
+
+
+def _itself(value: Any) -> Any:
+    return value
 
 
 class LateFields(_Base):
@@ -153,7 +171,7 @@ class LateFields(_Base):
 
 
 def late(*names: str) -> Any:
-    """Decorate a model whose fields of these names may be `Pending`. Reading one puts the value in its place."""
+    """Decorate a model whose fields of these names may be `Pending`. Reading one puts the value in its place, unless it is `Live`."""
 
     def decorate(cls: type[ModelT]) -> type[ModelT]:
         late_cls: Any = cls
@@ -173,9 +191,10 @@ def _resolving(usual: Any, member: Any) -> property:
     def read(self: Any) -> Any:
         value = raw(self)
         if isinstance(value, Pending):
-            value = value.resolve()
-            put(self, value)
-            return value
+            found = value.resolve()
+            if type(value) is not Live:
+                put(self, found)
+            return found
         return get(self)
 
     # The codec finds the slot as what the setter is bound to.

@@ -1,0 +1,1 @@
+"""Helpers for streams: events with snapshots, and what they come to."""
