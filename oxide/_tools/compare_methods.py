@@ -109,13 +109,15 @@ def _others(method: Method) -> set[str]:
 
 
 def compare_resource(resource: Resource) -> Iterator[str]:
-    """Has it the same methods and parts, and do the same ones have to be awaited?"""
+    """Has it the same methods and parts, and do the same ones have to be awaited? A mixin may have methods of our own beside."""
     helpers = set(missing_helpers(resource))
+    mixin = mixin_of(resource)
     for prefix in ("", "Async"):
         official, ours = both(resource.module, prefix + resource.name, "resources")
         base = AsyncAPIResource if prefix else SyncAPIResource
         expected = {name for name in dir(official) if name[0] != "_" and not hasattr(base, name)} - helpers
-        yield from unequal(f"{resource.module}.{ours.__name__}:", expected, {n for n in dir(ours) if n[0] != "_"})
+        own = set(mixin.methods if mixin is not None else ()) - expected
+        yield from unequal(f"{resource.module}.{ours.__name__}:", expected, {n for n in dir(ours) if n[0] != "_"} - own)
         for name in sorted(expected & set(dir(ours))):
             theirs, mine = inspect.getattr_static(official, name), inspect.getattr_static(ours, name)
             label = f"{resource.module}.{ours.__name__}.{name}"

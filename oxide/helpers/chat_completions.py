@@ -12,6 +12,7 @@ from ..core.sentinels import Omit, omit
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from ..core.tools.run_events import ChatRunEvent
     from ..lib.streaming.calls import AsyncCallStreamManager, AsyncChatCallStream, ChatCallStream
     from ..lib.streaming.chat import (
         AsyncChatCompletionStream,
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
         ChatCompletionStream,
         ChatCompletionStreamManager,
     )
+    from ..types.chat.chat_completion import ChatCompletion
     from ..types.chat.parsed_chat_completion import ParsedChatCompletion
     from ._chat_params import ChatParams
+    from ._run_params import ChatRunParams
+    from .tool_run import AsyncToolRun, ToolRun
 
 __all__ = ["AsyncCompletionsHelpers", "CompletionsHelpers"]
 
@@ -175,6 +179,22 @@ class CompletionsHelpers(SyncAPIResource):
 
         return ChatCallStream(_Opening(self._client, response_format, params, early_calls=True).open())
 
+    def run_tools(self, **params: Unpack[ChatRunParams]) -> ToolRun[ChatRunEvent, ChatCompletion]:
+        """Run the agent loop; see `Responses.run_tools`, but for `carry_input`. Each request has all messages.
+
+        Args:
+            params: the options of a run, and those of `create` (but `n`).
+
+        Raises:
+            TypeError: a tool is a coroutine function, or has no schema.
+            ValueError: an argument has a value it can't have.
+        """
+        from ..core.tools.dialog import ChatDialog
+        from .tool_run import ToolRun, start
+
+        run: ToolRun[ChatRunEvent, ChatCompletion] = start(self, ToolRun, ChatDialog, params)
+        return run
+
 
 class AsyncCompletionsHelpers(AsyncAPIResource):
     """What `AsyncCompletions` does beyond the request."""
@@ -233,3 +253,11 @@ class AsyncCompletionsHelpers(AsyncAPIResource):
 
         opening = _Opening(self._client, response_format, params, early_calls=True)
         return AsyncCallStreamManager(opening.aopen_calls)
+
+    def run_tools(self, **params: Unpack[ChatRunParams]) -> AsyncToolRun[ChatRunEvent, ChatCompletion]:
+        """Run the agent loop; see `AsyncResponses.run_tools` and `Completions.run_tools`."""
+        from ..core.tools.dialog import ChatDialog
+        from .tool_run import AsyncToolRun, start
+
+        run: AsyncToolRun[ChatRunEvent, ChatCompletion] = start(self, AsyncToolRun, ChatDialog, params)
+        return run

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from .._resource import CallOptions
+    from ..core.tools.run_events import ResponseRunEvent
     from ..lib.streaming.calls import AsyncCallStreamManager, AsyncResponseCallStream, ResponseCallStream
     from ..lib.streaming.responses import (
         AsyncResponseStream,
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
         ResponseStreamManager,
     )
     from ..types.responses.parsed_response import ParsedResponse
+    from ..types.responses.response import Response
     from ..types.responses.response_create_params import ResponseCreateParamsBase, ResponseCreateParamsNonStreaming
+    from ._run_params import ResponseRunParams
+    from .tool_run import AsyncToolRun, ToolRun
 
     class _Parse(ResponseCreateParamsNonStreaming, CallOptions, total=False):
         verbosity: Literal["low", "medium", "high"] | None
@@ -241,6 +245,49 @@ class ResponsesHelpers(SyncAPIResource):
         opening = _Opening(self._client, {**params, "text_format": text_format}, early_calls=True)
         return ResponseCallStream(opening.open())
 
+    def run_tools(self, **params: Unpack[ResponseRunParams]) -> ToolRun[ResponseRunEvent, Response]:
+        """Run the agent loop: ask, execute the tools that the model calls, send their outputs back, until it has its answer.
+
+        Each call is executed as soon as its arguments are complete, while the response is still being generated, and calls run
+        concurrently (in threads).
+
+            with client.responses.run_tools(model="gpt-5", input="Is it nice in Paris?", tools=[get_weather]) as run:
+                for event in run:
+                    print(event.type)
+            print(run.get_final_response().output_text)
+
+        Args:
+            tools: made by `openai_tool`, plain functions, and definitions of hosted tools.
+            context: for the tools that have a parameter of the type `ToolContext`.
+            functions: what executes tools that are given as definitions, by name: called with the decoded arguments.
+            max_turns: the number of requests, at most.
+            deadline: seconds for the whole run. What is being executed then is cancelled; in threads it is waited for.
+            max_concurrent: how many calls are executed at the same time, at most.
+            early: whether calls are executed while the response is being generated; or the names of the tools that may be.
+            on_error: where a tool's exception goes: `"model"` (as the call's output), `"raise"` (here), or to a function that
+                makes the output of it. Arguments that don't fit always go to the model.
+            approve: asked about each request of an MCP server, and each call of a tool with `needs_approval`; returns `True`, `False`,
+                or `None` to end the run with the reason `"pending"`, as it does without this function.
+            approvals, outputs: answers to what a run waited for, by the id of the request or call, together with `resume`.
+            stop_when: called after each turn that is not the last; the run ends if it returns something true.
+            save: called with a checkpoint before and after each execution and after each turn.
+            resume: a checkpoint to go on from. If that run came to its answer, `input` is what to say further; otherwise it is
+                not looked at, so that the same call can be made again.
+            context_budget: limits of what a request carries.
+            carry_input: whether each request has the whole conversation instead of `previous_response_id`; without it, `store=False` decides.
+            over: what streams the turns instead of this client: anything with a `create` such as this one's, like a WebSocket session.
+            params: those of `create`. A `tool_choice` that forces a call holds for the first turn.
+
+        Raises:
+            TypeError: a tool is a coroutine function, or has no schema.
+            ValueError: an argument has a value it can't have.
+        """
+        from ..core.tools.dialog import ResponseDialog
+        from .tool_run import ToolRun, start
+
+        run: ToolRun[ResponseRunEvent, Response] = start(self, ToolRun, ResponseDialog, params)
+        return run
+
 
 class AsyncResponsesHelpers(AsyncAPIResource):
     """What `AsyncResponses` does beyond the request."""
@@ -336,3 +383,16 @@ class AsyncResponsesHelpers(AsyncAPIResource):
 
         opening = _Opening(self._client, {**params, "text_format": text_format}, early_calls=True)
         return AsyncCallStreamManager(opening.aopen_calls)
+
+    def run_tools(self, **params: Unpack[ResponseRunParams]) -> AsyncToolRun[ResponseRunEvent, Response]:
+        """Run the agent loop, with tools in tasks (plain functions in threads); see `Responses.run_tools`.
+
+            response = await client.responses.run_tools(model="gpt-5", input="Is it nice in Paris?", tools=[get_weather])
+
+        To iterate over its events enter it: `async with client.responses.run_tools(...) as run`.
+        """
+        from ..core.tools.dialog import ResponseDialog
+        from .tool_run import AsyncToolRun, start
+
+        run: AsyncToolRun[ResponseRunEvent, Response] = start(self, AsyncToolRun, ResponseDialog, params)
+        return run

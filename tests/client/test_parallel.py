@@ -14,6 +14,8 @@ SHELLS = sorted(path.name for path in (PACKAGE / "io" / "sync").glob("*.py"))
 
 # What only one of the two has, and why.
 ONLY = {
+    "ToolIO.enter": "tasks have a group that they are within; threads don't",
+    "ToolIO.leave": "the same",
     "waiting.py": "blocking sockets wait by themselves",
     "timers.py": "and have a timeout of their own",
     "Connection._write_rest": "a coroutine for what is rare, so that there is none for what is not",

@@ -193,10 +193,10 @@ async def test_early_calls_of_a_stream_that_ends_early(client: Any, server: Mock
     events = scripts.parallel_calls()
     server.queue(sse(events[: next(n for n, e in enumerate(events) if e["type"].endswith("arguments.done")) + 1]))
     found: list[FunctionCall] = []
-    with pytest.raises(oxide.StreamEndedError):
+    with pytest.raises(oxide.StreamEndedError):  # noqa: PT012
         async with client.responses.create_stream_fc(model="gpt-x", input="x") as stream:
             async for call in stream:
-                found.append(call)
+                found.append(call)  # noqa: PERF401 (what came before the error)
     assert [call.index for call in found] == [2]
 
 

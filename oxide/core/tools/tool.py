@@ -123,8 +123,10 @@ class Tool(Mapping[str, Any], Generic[P, R]):
         self.early = early
         self.needs_approval = needs_approval
         self.idempotent = idempotent
-        self.is_async = inspect.iscoroutinefunction(inspect.unwrap(target)) or inspect.iscoroutinefunction(
-            getattr(target, "__call__", None)  # noqa: B004 (not a test for being callable)
+        # A decorator may have put a plain function around a coroutine function, or the other way round.
+        self.is_async = any(
+            inspect.iscoroutinefunction(each)
+            for each in (target, inspect.unwrap(target), getattr(target, "__call__", None))  # noqa: B004 (it is not called)
         )
         self._function = function
         self._defer_loading = defer_loading
