@@ -221,6 +221,7 @@ class Row:
     budgets: tuple[Budget, ...] = ()
     lanes: int = 1
     single: bool = False  # a batch is one call, however short
+    long: bool = False  # a call takes seconds: left out of a quick run, unless it is asked for by name
     baseline: str | None = None
     hopeless: frozenset[str] = frozenset()  # contenders that may not come back: run in a process that can be ended
 

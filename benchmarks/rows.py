@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from . import floor, imports, payloads, peers, structs
+from . import agent, floor, imports, payloads, peers, structs
 from .checks import check_large
 from .harness import AsyncioBatches, Batches, Budget, Row, SyncBatches, TrioBatches
 from .server import Server
@@ -100,8 +100,37 @@ def decoding(decode: Callable[[bytes], None], *, unknown: bool = False) -> Start
     return lambda server: SyncBatches(lambda lane: decode(large(unknown=unknown)))
 
 
+def loops(kind: Callable[[Callable[[], Any]], Start], contenders: str) -> dict[str, Start]:
+    """Contenders of `agent`, which have servers of their own; imported when they are measured."""
+
+    def start(name: str) -> Start:
+        def batches(server: Server) -> Batches:
+            return kind(getattr(agent, contenders)()[name])(server)
+
+        return batches
+
+    return {name: start(name) for name in agent.CONTENDERS[contenders]}
+
+
+def sync_loop(opened: Callable[[], Any]) -> Start:
+    def batches(server: Server) -> Batches:
+        contender = opened()
+        return SyncBatches(contender, 1, contender.close)
+
+    return batches
+
+
+def asyncio_loop(opened: Callable[[], Any]) -> Start:
+    return lambda server: AsyncioBatches(opened, lambda contender: contender)
+
+
+def trio_loop(opened: Callable[[], Any]) -> Start:
+    return lambda server: TrioBatches(opened, lambda contender: contender)
+
+
 SEQUENTIAL = (Budget(2.5),)
 TRIO = (Budget(2.0),)
+LOOP = (Budget(0.65, against="openai create"), Budget(1.0, against="openai eager runner"))
 THROUGHPUT = (Budget(1 / 0.4),)
 SHORT, LONG = payloads.SHORT_STREAM, payloads.LONG_STREAM
 IMPORT = {"bare interpreter": imports.process(imports.BARE), "floor": imports.process(imports.FLOOR)}
@@ -164,4 +193,7 @@ ROWS = [
         },
         (Budget(2.0), Budget(2.0, contender="oxide, unknown fields", against="oxide")),
     ),
+    Row("agent loop of 10 steps, sync", loops(sync_loop, "sync_contenders"), LOOP, single=True, long=True),
+    Row("agent loop of 10 steps, asyncio", loops(asyncio_loop, "asyncio_contenders"), LOOP, single=True, long=True),
+    Row("agent loop of 10 steps, trio", loops(trio_loop, "trio_contenders"), LOOP, single=True, long=True),
 ]
