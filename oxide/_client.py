@@ -427,6 +427,16 @@ class BaseClient:
         name = f"{'Async' if self._asynchronous else ''}{'StreamedBinary' if binary else ''}APIResponse"
         return getattr(_response, name)(call, response, self._finish)
 
+    def _websocket_io(self) -> Any:
+        """What WebSocket connections are opened with: the client's own transport, unless it is one that can't."""
+        if hasattr(self._transport, "open_websocket"):
+            return self._io
+        return self._own_io
+
+    @cached_property
+    def _own_io(self) -> Any:
+        return self._make_io(self._make_transport(self._config))
+
     def is_closed(self) -> bool:
         """Whether `close` was called."""
         return bool(getattr(self._transport, "closed", False))

@@ -70,7 +70,8 @@ def resource_at(description: Description, client: Any, key: tuple[str, str]) -> 
 def missing_helpers(resource: Resource) -> list[str]:
     """The methods beyond one request that nobody has written."""
     mixin = mixin_of(resource)
-    return [helper.name for helper in resource.helpers if mixin is None or helper.name not in mixin.methods]
+    written = {*(mixin.methods if mixin else ()), *(["connect"] if resource.connection else ())}
+    return [helper.name for helper in resource.helpers if helper.name not in written]
 
 
 def compare_deprecation(resource: Resource, name: str) -> Iterator[str]:

@@ -23,8 +23,11 @@ __all__ = [
     "VOCABULARY",
     "Alias",
     "ByHand",
+    "Connection",
     "Description",
+    "Event",
     "Field",
+    "Group",
     "Helper",
     "Method",
     "Model",
@@ -246,12 +249,58 @@ class Helper:
 
 
 @dataclass
+class Event:
+    """A method of a connection, which sends one event of this type with what it is given."""
+
+    name: str
+    type: str
+    parameters: list[Parameter] = field(default_factory=list)
+
+
+@dataclass
+class Group:
+    """A class of such methods, and the groups below it (attribute to class)."""
+
+    name: str
+    parts: dict[str, str] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+
+
+@dataclass
+class Connection:
+    """What `connect` of a resource connects to, and what its connection has.
+
+    Attributes:
+        name: of the class, without `Async`.
+        path: relative to the base URL.
+        query: the parameters of `connect` that travel in the query.
+        sends: headers of the handshake that are always the same.
+        receives: the type of an event that comes, as a reference.
+        takes: the type of an event that can be sent, over `imports`.
+        imports: what the types use: local name to module and name there.
+        parts: the groups of events: attribute to class.
+        groups: their classes, and those below them.
+    """
+
+    name: str
+    path: str
+    query: list[str] = field(default_factory=list)
+    sends: dict[str, str] = field(default_factory=dict)
+    receives: str = "any"
+    takes: str = "object"
+    imports: dict[str, tuple[str, str]] = field(default_factory=dict)
+    parts: dict[str, str] = field(default_factory=dict)
+    groups: list[Group] = field(default_factory=list)
+
+
+@dataclass
 class Resource:
     """One class of methods, and the resources below it (attribute to module and class).
 
     Attributes:
         wrapped: the methods that `with_raw_response` and `with_streaming_response` have too.
         viewed: whether it has these two at all.
+        connection: what `connect` connects to.
     """
 
     module: str
@@ -261,6 +310,7 @@ class Resource:
     helpers: list[Helper] = field(default_factory=list)
     wrapped: list[str] = field(default_factory=list)
     viewed: bool = True
+    connection: Connection | None = None
 
 
 @dataclass

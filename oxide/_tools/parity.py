@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from . import reasons
 from .compare import compare_alias, compare_model, compare_module, compare_package, compare_params, offered, unequal
+from .compare_connections import compare_connection
 from .compare_methods import (
     compare_deprecation,
     compare_parameters,
@@ -90,6 +91,8 @@ def methods(description: Description) -> Count:
         if method is not None:
             deprecation = compare_deprecation(resource, name)
             count.add([*compare_method(description, resource, method), *deprecation])
+        elif name == "connect":
+            count.add(list(compare_connection(resource)))
         elif name not in missing_helpers(resource):
             count.add([*compare_deprecation(resource, name)])
         elif path in reasons.METHODS:

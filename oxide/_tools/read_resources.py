@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 from .description import Helper, Method, Overload, Package, Parameter, Resource
+from .read_connections import read_connection
 from .read_types import literals, module_name, resolve
 
 __all__ = ["Resources", "read_client"]
@@ -322,6 +323,8 @@ class Resources:
         self.types = types
         self.packages: dict[str, Package] = {}
         self.resources: dict[tuple[str, str], Resource] = {}
+        # What defaults of parameters are called.
+        self.constants = dict(_constants(root.parent / "_constants.py"))
         paths = sorted(root.rglob("*.py"))
         trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in paths}
         for path, tree in trees.items():
@@ -381,7 +384,13 @@ class Resources:
                 if twin is None:
                     raise ValueError(f"{module}: {name} has no asynchronous twin")
                 view = classes.get(f"{name}WithRawResponse")
-                self.resources[module, name] = self._resource(module, node, twin, view, types, {**resources, **here})
+                resource = self._resource(module, node, twin, view, types, {**resources, **here})
+                self.resources[module, name] = resource
+                for helper in resource.helpers:
+                    if helper.name == "connect":
+                        resource.connection = read_connection(helper, classes, types)
+                        for parameter in helper.parameters:
+                            parameter.default = self.constants.get(parameter.default or "", parameter.default)
 
     def _resource(
         self,
@@ -422,6 +431,14 @@ class Resources:
                 if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call)
             ]
         return resource
+
+
+def _constants(source: Path) -> Iterator[tuple[str, str]]:
+    """Names and values of numbers."""
+    for node in ast.parse(source.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            for target in node.targets:
+                yield ast.unparse(target), ast.unparse(node.value)
 
 
 def _functions(node: ast.ClassDef) -> Iterator[_Function]:

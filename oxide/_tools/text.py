@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from .description import Alias, ByHand, Field, Model, Module, Package, Params, Variable, tidy
 
-__all__ = ["Line", "dump_module", "dump_package", "load", "parse_module", "parse_package", "render"]
+__all__ = ["Line", "dump_module", "dump_package", "load", "parse_import", "parse_module", "parse_package", "render"]
 
 _WIDTH = 110
 _STEP = "    "

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 
 from .description import Helper, Method, Overload, Parameter, Resource
 from .text import Line, render
+from .text_connections import dump_connection, parse_connection
 
 __all__ = ["dump_client", "dump_resource", "parse_client", "parse_resource"]
 
@@ -92,6 +93,8 @@ def dump_resource(resource: Resource) -> Iterator[str]:
             yield f"{_STEP * 2}positional {' '.join(helper.positional)}"
         for parameter in helper.parameters:
             yield from _parameter(parameter, 2)
+    if resource.connection is not None:
+        yield from dump_connection(resource.connection, _parameter)
 
 
 def _facts(method: Method) -> Iterator[str]:
@@ -143,6 +146,8 @@ def parse_resource(line: Line) -> Resource:
             resource.wrapped = rest.split()
         elif word == "unviewed":
             resource.viewed = False
+        elif word == "connection":
+            resource.connection = parse_connection(child, _parse_parameter)
         elif word == "method":
             resource.methods.append(_parse_method(rest, child))
         elif "helper" in (word, rest.partition(" ")[0]):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from .description import Description, Method, Resource
 from .helpers import Mixin, mixin_of
 from .write_calls import Call, Calls
+from .write_connections import Connections
 from .write_operations import Operations, in_path, required_sets
 from .write_types import HEADER, imports, package_source, spell_module
 
@@ -128,6 +129,7 @@ class _Module:
         self.calls = Calls(self.description)
         self.typing = self.calls.imports
         self.operations: list[str] = []
+        self.connections = Connections(self.runtime, self.typing, writer.paths)
 
     def source(self) -> str:
         body: list[str] = []
@@ -142,6 +144,9 @@ class _Module:
             for prefix in ("", "Async"):
                 for view in _VIEWS if resource.viewed else ():
                     body += self._view(resource, prefix, view, mixin)
+            if resource.connection is not None:
+                self.connections.channel(resource, "_CONNECT")
+                body += self.connections.classes(resource, "_CONNECT")
         names = sorted(prefix + resource.name for resource in self.resources for prefix in ("", "Async"))
         typing = [f"    {line}" for line in [*imports(self.typing), *self.calls.declared]]
         if typing:
@@ -161,6 +166,7 @@ class _Module:
                 f"__all__ = {names!r}",
                 "",
                 *self.operations,
+                *self.connections.channels,
                 *body,
                 "",
             ]
@@ -204,6 +210,9 @@ class _Module:
             # A hand-written method comes first, and calls this one with an underscore.
             hidden = mixin is not None and method.name in mixin.methods
             yield from self._method(resource, method, prefix, calls[method.name], "_" if hidden else "")
+        for helper in resource.helpers:
+            if helper.name == "connect" and resource.connection is not None:
+                yield from self.connections.connect(resource, helper, prefix)
 
     def _part(self, attribute: str, module: str, name: str, argument: str) -> Iterator[str]:
         where = spell_module(self.here, f"oxide.resources.{module}")

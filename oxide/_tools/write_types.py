@@ -105,7 +105,7 @@ def _rank(module: str) -> int:
     if module == "__future__":
         return 0
     first = module.partition(".")[0]
-    return {"typing": 1, "typing_extensions": 2, "oxide": 3, "": 4}[first]
+    return {"collections": 1, "typing": 1, "typing_extensions": 2, "oxide": 3, "": 4}[first]
 
 
 class _Respell(ast.NodeTransformer):

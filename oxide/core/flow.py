@@ -20,10 +20,13 @@ __all__ = [
     "Discard",
     "Flow",
     "Gate",
+    "Hang",
     "Invoke",
     "Load",
     "MakeGate",
     "Map",
+    "Open",
+    "Put",
     "Read",
     "Send",
     "Sleep",
@@ -217,3 +220,41 @@ class Await:
 
     def perform(self, io: IO) -> Any:
         return io.wait(self.gate, self.seconds)
+
+
+class Open:
+    """Open a WebSocket connection; the result is the transport's."""
+
+    __slots__ = ("options", "request")
+
+    def __init__(self, request: Request, options: Any) -> None:
+        self.request = request
+        self.options = options
+
+    def perform(self, io: IO) -> Any:
+        return io.transport.open_websocket(self.request, self.options)
+
+
+class Put:
+    """Send a message on a WebSocket connection."""
+
+    __slots__ = ("message", "ws")
+
+    def __init__(self, ws: Any, message: str | bytes) -> None:
+        self.ws = ws
+        self.message = message
+
+    def perform(self, io: IO) -> Any:
+        return self.ws.send(self.message)
+
+
+class Hang:
+    """Close a WebSocket connection."""
+
+    __slots__ = ("ws",)
+
+    def __init__(self, ws: Any) -> None:
+        self.ws = ws
+
+    def perform(self, io: IO) -> Any:
+        return self.ws.close()

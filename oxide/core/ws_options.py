@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 __all__ = ["WebSocketOptions"]
@@ -81,6 +80,8 @@ class WebSocketOptions:
         """From a mapping. Raises as the constructor."""
         for name in options:
             if name not in _NAMES:
+                from difflib import get_close_matches
+
                 near = get_close_matches(str(name), _NAMES, 1)
                 hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(_NAMES))}"
                 raise TypeError(f"websocket_connection_options has no {name!r}: {hint}")

@@ -4,14 +4,485 @@
 
 from __future__ import annotations
 
-from oxide._resource import AsyncAPIResource, SyncAPIResource
+from typing import TYPE_CHECKING
+
+from oxide._connection import (
+    AsyncConnectionManagerBase,
+    AsyncConnectionResource,
+    AsyncWebSocketConnectionBase,
+    Channel,
+    ConnectionManagerBase,
+    ConnectionResource,
+    NOTHING,
+    Omit,
+    WebSocketConnectionBase,
+    omit,
+)
+from oxide._resource import AsyncAPIResource, SyncAPIResource, cached_property
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Optional
+
+    from oxide._types import Headers, Query
+    from oxide.types.live.decision_item_create_event_param import ItemUnion
+    from oxide.types.live.fork_client_event import ForkClientEvent
+    from oxide.types.live.fork_client_event_param import ForkClientEventParam
+    from oxide.types.live.fork_server_event import ForkServerEvent
+    from oxide.types.live.fork_session_config_param import ForkSessionConfigParam
+    from oxide.types.live.session_update_config_param import SessionUpdateConfigParam
+    from oxide.types.responses.response_input_item_param import ResponseInputItemParam
+    from oxide.types.websocket_connection_options import SyncWebSocketConnectionOptions, WebSocketConnectionOptions
+    from oxide.types.websocket_reconnection import ReconnectingEvent, ReconnectingOverrides
 
 __all__ = ["AsyncForks", "Forks"]
+
+_CONNECT = Channel(
+    "/live/sessions/{session_id}/fork",
+    events="oxide.types.live.fork_server_event:ForkServerEvent",
+    path_params=("session_id",),
+)
 
 
 class Forks(SyncAPIResource):
     """`client.live.forks`."""
 
+    def connect(
+        self,
+        *,
+        session_id: str,
+        extra_query: Query = NOTHING,
+        extra_headers: Headers = NOTHING,
+        websocket_connection_options: SyncWebSocketConnectionOptions = {},
+        on_reconnecting: Callable[[ReconnectingEvent], ReconnectingOverrides | None] | None = None,
+        max_retries: int = 5,
+        initial_delay: float = 0.5,
+        max_delay: float = 8.0,
+        max_queue_size: int = 2097152,
+    ) -> ForksConnectionManager:
+        """A WebSocket connection to `/live/sessions/{session_id}/fork`: a context manager that opens and closes it.
+
+        See `oxide._connection.ConnectionManagerBase` for what can be said about it.
+
+        Raises:
+            TypeError, ValueError: an option is unknown, or has a value it can't have.
+        """
+        return ForksConnectionManager(
+            self._client,
+            {"session_id": session_id},
+            extra_query=extra_query,
+            extra_headers=extra_headers,
+            websocket_connection_options=websocket_connection_options,
+            on_reconnecting=on_reconnecting,
+            max_retries=max_retries,
+            initial_delay=initial_delay,
+            max_delay=max_delay,
+            max_queue_size=max_queue_size,
+        )
+
 
 class AsyncForks(AsyncAPIResource):
     """`client.live.forks` of an asynchronous client."""
+
+    def connect(
+        self,
+        *,
+        session_id: str,
+        extra_query: Query = NOTHING,
+        extra_headers: Headers = NOTHING,
+        websocket_connection_options: WebSocketConnectionOptions = {},
+        on_reconnecting: Callable[[ReconnectingEvent], ReconnectingOverrides | None] | None = None,
+        max_retries: int = 5,
+        initial_delay: float = 0.5,
+        max_delay: float = 8.0,
+        max_queue_size: int = 2097152,
+    ) -> AsyncForksConnectionManager:
+        """A WebSocket connection to `/live/sessions/{session_id}/fork`: a context manager that opens and closes it.
+
+        See `oxide._connection.ConnectionManagerBase` for what can be said about it.
+
+        Raises:
+            TypeError, ValueError: an option is unknown, or has a value it can't have.
+        """
+        return AsyncForksConnectionManager(
+            self._client,
+            {"session_id": session_id},
+            extra_query=extra_query,
+            extra_headers=extra_headers,
+            websocket_connection_options=websocket_connection_options,
+            on_reconnecting=on_reconnecting,
+            max_retries=max_retries,
+            initial_delay=initial_delay,
+            max_delay=max_delay,
+            max_queue_size=max_queue_size,
+        )
+
+
+class ForksConnection(WebSocketConnectionBase["ForkServerEvent", "ForkClientEvent | ForkClientEventParam"]):
+    """An open connection of `client.live.forks.connect`."""
+
+    _channel = _CONNECT
+
+    @cached_property
+    def session(self) -> ForksSessionResource:
+        return ForksSessionResource(self)
+
+    @cached_property
+    def decision(self) -> ForksDecisionResource:
+        return ForksDecisionResource(self)
+
+    @cached_property
+    def response(self) -> ForksResponseResource:
+        return ForksResponseResource(self)
+
+
+class ForksConnectionManager(ConnectionManagerBase[ForksConnection, "ForkClientEvent | ForkClientEventParam"]):
+    """What `client.live.forks.connect` returns: a connection to be made."""
+
+    _connection_class = ForksConnection
+
+
+class ForksSessionResource(ConnectionResource):
+    """Sends `session` events."""
+
+    @cached_property
+    def commentary(self) -> ForksSessionCommentaryResource:
+        return ForksSessionCommentaryResource(self._connection)
+
+    @cached_property
+    def input_audio(self) -> ForksSessionInputAudioResource:
+        return ForksSessionInputAudioResource(self._connection)
+
+    @cached_property
+    def instructions(self) -> ForksSessionInstructionsResource:
+        return ForksSessionInstructionsResource(self._connection)
+
+    @cached_property
+    def output_audio(self) -> ForksSessionOutputAudioResource:
+        return ForksSessionOutputAudioResource(self._connection)
+
+    @cached_property
+    def thinking(self) -> ForksSessionThinkingResource:
+        return ForksSessionThinkingResource(self._connection)
+
+    def start(self, *, session: ForkSessionConfigParam, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.start`. Raises as `send` of the connection."""
+        self._send({"type": "session.start", "session": session, "event_id": event_id})
+
+    def close(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.close`. Raises as `send` of the connection."""
+        self._send({"type": "session.close", "event_id": event_id})
+
+    def update(self, *, session: SessionUpdateConfigParam, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.update`. Raises as `send` of the connection."""
+        self._send({"type": "session.update", "session": session, "event_id": event_id})
+
+
+class ForksDecisionResource(ConnectionResource):
+    """Sends `decision` events."""
+
+    @cached_property
+    def item(self) -> ForksDecisionItemResource:
+        return ForksDecisionItemResource(self._connection)
+
+    def create(self, *, event_id: str) -> None:
+        """Send `decision.create`. Raises as `send` of the connection."""
+        self._send({"type": "decision.create", "event_id": event_id})
+
+
+class ForksResponseResource(ConnectionResource):
+    """Sends `response` events."""
+
+    @cached_property
+    def item(self) -> ForksResponseItemResource:
+        return ForksResponseItemResource(self._connection)
+
+    def create(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `response.create`. Raises as `send` of the connection."""
+        self._send({"type": "response.create", "event_id": event_id})
+
+
+class ForksSessionCommentaryResource(ConnectionResource):
+    """Sends `session.commentary` events."""
+
+    def append(self, *, content: str, delegation_id: Optional[str], event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.commentary.append`. Raises as `send` of the connection."""
+        self._send(
+            {
+                "type": "session.commentary.append",
+                "content": content,
+                "delegation_id": delegation_id,
+                "event_id": event_id,
+            }
+        )
+
+
+class ForksSessionInputAudioResource(ConnectionResource):
+    """Sends `session.input_audio` events."""
+
+    def append(self, *, audio: str, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.input_audio.append`. Raises as `send` of the connection."""
+        self._send({"type": "session.input_audio.append", "audio": audio, "event_id": event_id})
+
+    def mute(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.input_audio.mute`. Raises as `send` of the connection."""
+        self._send({"type": "session.input_audio.mute", "event_id": event_id})
+
+    def unmute(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.input_audio.unmute`. Raises as `send` of the connection."""
+        self._send({"type": "session.input_audio.unmute", "event_id": event_id})
+
+
+class ForksSessionInstructionsResource(ConnectionResource):
+    """Sends `session.instructions` events."""
+
+    def append(self, *, content: str, delegation_id: Optional[str], event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.instructions.append`. Raises as `send` of the connection."""
+        self._send(
+            {
+                "type": "session.instructions.append",
+                "content": content,
+                "delegation_id": delegation_id,
+                "event_id": event_id,
+            }
+        )
+
+
+class ForksSessionOutputAudioResource(ConnectionResource):
+    """Sends `events` events."""
+
+    @cached_property
+    def fixture(self) -> ForksSessionOutputAudioFixtureResource:
+        return ForksSessionOutputAudioFixtureResource(self._connection)
+
+
+class ForksSessionThinkingResource(ConnectionResource):
+    """Sends `session.thinking` events."""
+
+    def append(self, *, content: str, delegation_id: Optional[str], event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.thinking.append`. Raises as `send` of the connection."""
+        self._send(
+            {
+                "type": "session.thinking.append",
+                "content": content,
+                "delegation_id": delegation_id,
+                "event_id": event_id,
+            }
+        )
+
+
+class ForksDecisionItemResource(ConnectionResource):
+    """Sends `decision.item` events."""
+
+    def delete(self, *, item_id: str, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `decision.item.delete`. Raises as `send` of the connection."""
+        self._send({"type": "decision.item.delete", "item_id": item_id, "event_id": event_id})
+
+    def create(self, *, item: ItemUnion, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `decision.item.create`. Raises as `send` of the connection."""
+        self._send({"type": "decision.item.create", "item": item, "event_id": event_id})
+
+
+class ForksResponseItemResource(ConnectionResource):
+    """Sends `response.item` events."""
+
+    def create(self, *, item: ResponseInputItemParam, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `response.item.create`. Raises as `send` of the connection."""
+        self._send({"type": "response.item.create", "item": item, "event_id": event_id})
+
+
+class ForksSessionOutputAudioFixtureResource(ConnectionResource):
+    """Sends `session.output_audio.fixture` events."""
+
+    def play(self, *, audio: str, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.output_audio.fixture.play`. Raises as `send` of the connection."""
+        self._send({"type": "session.output_audio.fixture.play", "audio": audio, "event_id": event_id})
+
+
+class AsyncForksConnection(AsyncWebSocketConnectionBase["ForkServerEvent", "ForkClientEvent | ForkClientEventParam"]):
+    """An open connection of `client.live.forks.connect`."""
+
+    _channel = _CONNECT
+
+    @cached_property
+    def session(self) -> AsyncForksSessionResource:
+        return AsyncForksSessionResource(self)
+
+    @cached_property
+    def decision(self) -> AsyncForksDecisionResource:
+        return AsyncForksDecisionResource(self)
+
+    @cached_property
+    def response(self) -> AsyncForksResponseResource:
+        return AsyncForksResponseResource(self)
+
+
+class AsyncForksConnectionManager(
+    AsyncConnectionManagerBase[AsyncForksConnection, "ForkClientEvent | ForkClientEventParam"]
+):
+    """What `client.live.forks.connect` returns: a connection to be made."""
+
+    _connection_class = AsyncForksConnection
+
+
+class AsyncForksSessionResource(AsyncConnectionResource):
+    """Sends `session` events."""
+
+    @cached_property
+    def commentary(self) -> AsyncForksSessionCommentaryResource:
+        return AsyncForksSessionCommentaryResource(self._connection)
+
+    @cached_property
+    def input_audio(self) -> AsyncForksSessionInputAudioResource:
+        return AsyncForksSessionInputAudioResource(self._connection)
+
+    @cached_property
+    def instructions(self) -> AsyncForksSessionInstructionsResource:
+        return AsyncForksSessionInstructionsResource(self._connection)
+
+    @cached_property
+    def output_audio(self) -> AsyncForksSessionOutputAudioResource:
+        return AsyncForksSessionOutputAudioResource(self._connection)
+
+    @cached_property
+    def thinking(self) -> AsyncForksSessionThinkingResource:
+        return AsyncForksSessionThinkingResource(self._connection)
+
+    async def start(self, *, session: ForkSessionConfigParam, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.start`. Raises as `send` of the connection."""
+        await self._send({"type": "session.start", "session": session, "event_id": event_id})
+
+    async def close(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.close`. Raises as `send` of the connection."""
+        await self._send({"type": "session.close", "event_id": event_id})
+
+    async def update(self, *, session: SessionUpdateConfigParam, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.update`. Raises as `send` of the connection."""
+        await self._send({"type": "session.update", "session": session, "event_id": event_id})
+
+
+class AsyncForksDecisionResource(AsyncConnectionResource):
+    """Sends `decision` events."""
+
+    @cached_property
+    def item(self) -> AsyncForksDecisionItemResource:
+        return AsyncForksDecisionItemResource(self._connection)
+
+    async def create(self, *, event_id: str) -> None:
+        """Send `decision.create`. Raises as `send` of the connection."""
+        await self._send({"type": "decision.create", "event_id": event_id})
+
+
+class AsyncForksResponseResource(AsyncConnectionResource):
+    """Sends `response` events."""
+
+    @cached_property
+    def item(self) -> AsyncForksResponseItemResource:
+        return AsyncForksResponseItemResource(self._connection)
+
+    async def create(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `response.create`. Raises as `send` of the connection."""
+        await self._send({"type": "response.create", "event_id": event_id})
+
+
+class AsyncForksSessionCommentaryResource(AsyncConnectionResource):
+    """Sends `session.commentary` events."""
+
+    async def append(
+        self, *, content: str, delegation_id: Optional[str], event_id: Optional[str] | Omit = omit
+    ) -> None:
+        """Send `session.commentary.append`. Raises as `send` of the connection."""
+        await self._send(
+            {
+                "type": "session.commentary.append",
+                "content": content,
+                "delegation_id": delegation_id,
+                "event_id": event_id,
+            }
+        )
+
+
+class AsyncForksSessionInputAudioResource(AsyncConnectionResource):
+    """Sends `session.input_audio` events."""
+
+    async def append(self, *, audio: str, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.input_audio.append`. Raises as `send` of the connection."""
+        await self._send({"type": "session.input_audio.append", "audio": audio, "event_id": event_id})
+
+    async def mute(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.input_audio.mute`. Raises as `send` of the connection."""
+        await self._send({"type": "session.input_audio.mute", "event_id": event_id})
+
+    async def unmute(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.input_audio.unmute`. Raises as `send` of the connection."""
+        await self._send({"type": "session.input_audio.unmute", "event_id": event_id})
+
+
+class AsyncForksSessionInstructionsResource(AsyncConnectionResource):
+    """Sends `session.instructions` events."""
+
+    async def append(
+        self, *, content: str, delegation_id: Optional[str], event_id: Optional[str] | Omit = omit
+    ) -> None:
+        """Send `session.instructions.append`. Raises as `send` of the connection."""
+        await self._send(
+            {
+                "type": "session.instructions.append",
+                "content": content,
+                "delegation_id": delegation_id,
+                "event_id": event_id,
+            }
+        )
+
+
+class AsyncForksSessionOutputAudioResource(AsyncConnectionResource):
+    """Sends `events` events."""
+
+    @cached_property
+    def fixture(self) -> AsyncForksSessionOutputAudioFixtureResource:
+        return AsyncForksSessionOutputAudioFixtureResource(self._connection)
+
+
+class AsyncForksSessionThinkingResource(AsyncConnectionResource):
+    """Sends `session.thinking` events."""
+
+    async def append(
+        self, *, content: str, delegation_id: Optional[str], event_id: Optional[str] | Omit = omit
+    ) -> None:
+        """Send `session.thinking.append`. Raises as `send` of the connection."""
+        await self._send(
+            {
+                "type": "session.thinking.append",
+                "content": content,
+                "delegation_id": delegation_id,
+                "event_id": event_id,
+            }
+        )
+
+
+class AsyncForksDecisionItemResource(AsyncConnectionResource):
+    """Sends `decision.item` events."""
+
+    async def delete(self, *, item_id: str, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `decision.item.delete`. Raises as `send` of the connection."""
+        await self._send({"type": "decision.item.delete", "item_id": item_id, "event_id": event_id})
+
+    async def create(self, *, item: ItemUnion, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `decision.item.create`. Raises as `send` of the connection."""
+        await self._send({"type": "decision.item.create", "item": item, "event_id": event_id})
+
+
+class AsyncForksResponseItemResource(AsyncConnectionResource):
+    """Sends `response.item` events."""
+
+    async def create(self, *, item: ResponseInputItemParam, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `response.item.create`. Raises as `send` of the connection."""
+        await self._send({"type": "response.item.create", "item": item, "event_id": event_id})
+
+
+class AsyncForksSessionOutputAudioFixtureResource(AsyncConnectionResource):
+    """Sends `session.output_audio.fixture` events."""
+
+    async def play(self, *, audio: str, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.output_audio.fixture.play`. Raises as `send` of the connection."""
+        await self._send({"type": "session.output_audio.fixture.play", "audio": audio, "event_id": event_id})

@@ -6,6 +6,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oxide._connection import (
+    AsyncConnectionManagerBase,
+    AsyncConnectionResource,
+    AsyncWebSocketConnectionBase,
+    Channel,
+    ConnectionManagerBase,
+    ConnectionResource,
+    NOTHING,
+    Omit,
+    WebSocketConnectionBase,
+    omit,
+)
 from oxide._resource import (
     AsyncAPIResource,
     Operation,
@@ -18,11 +30,24 @@ from oxide._resource import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Optional
+
     from typing_extensions import Unpack
 
     from oxide._resource import CallOptions
+    from oxide._types import Headers, Query
+    from oxide.types.live.client_event import ClientEvent
+    from oxide.types.live.client_event_param import ClientEventParam
+    from oxide.types.live.decision_item_create_event_param import ItemUnion
     from oxide.types.live.live_create_params import LiveCreateParams
     from oxide.types.live.live_create_response import LiveCreateResponse
+    from oxide.types.live.server_event import ServerEvent
+    from oxide.types.live.session_config_param import SessionConfigParam
+    from oxide.types.live.session_update_config_param import SessionUpdateConfigParam
+    from oxide.types.responses.response_input_item_param import ResponseInputItemParam
+    from oxide.types.websocket_connection_options import SyncWebSocketConnectionOptions, WebSocketConnectionOptions
+    from oxide.types.websocket_reconnection import ReconnectingEvent, ReconnectingOverrides
 
     from .forks import AsyncForks, Forks
     from .sessions import (
@@ -48,6 +73,7 @@ _CREATE = Operation(
     required=(("session", "transport"),),
     response="oxide.types.live.live_create_response:LiveCreateResponse",
 )
+_CONNECT = Channel("/live/sessions", events="oxide.types.live.server_event:ServerEvent")
 
 
 class Live(SyncAPIResource):
@@ -93,6 +119,37 @@ class Live(SyncAPIResource):
         """
         return self._client._call(_CREATE, params)
 
+    def connect(
+        self,
+        extra_query: Query = NOTHING,
+        extra_headers: Headers = NOTHING,
+        websocket_connection_options: SyncWebSocketConnectionOptions = {},
+        on_reconnecting: Callable[[ReconnectingEvent], ReconnectingOverrides | None] | None = None,
+        max_retries: int = 5,
+        initial_delay: float = 0.5,
+        max_delay: float = 8.0,
+        max_queue_size: int = 2097152,
+    ) -> LiveConnectionManager:
+        """A WebSocket connection to `/live/sessions`: a context manager that opens and closes it.
+
+        See `oxide._connection.ConnectionManagerBase` for what can be said about it.
+
+        Raises:
+            TypeError, ValueError: an option is unknown, or has a value it can't have.
+        """
+        return LiveConnectionManager(
+            self._client,
+            {},
+            extra_query=extra_query,
+            extra_headers=extra_headers,
+            websocket_connection_options=websocket_connection_options,
+            on_reconnecting=on_reconnecting,
+            max_retries=max_retries,
+            initial_delay=initial_delay,
+            max_delay=max_delay,
+            max_queue_size=max_queue_size,
+        )
+
 
 class AsyncLive(AsyncAPIResource):
     """`client.live` of an asynchronous client."""
@@ -136,6 +193,37 @@ class AsyncLive(AsyncAPIResource):
             APIConnectionError: no answer came; `APITimeoutError` if it took too long.
         """
         return await self._client._call(_CREATE, params)
+
+    def connect(
+        self,
+        extra_query: Query = NOTHING,
+        extra_headers: Headers = NOTHING,
+        websocket_connection_options: WebSocketConnectionOptions = {},
+        on_reconnecting: Callable[[ReconnectingEvent], ReconnectingOverrides | None] | None = None,
+        max_retries: int = 5,
+        initial_delay: float = 0.5,
+        max_delay: float = 8.0,
+        max_queue_size: int = 2097152,
+    ) -> AsyncLiveConnectionManager:
+        """A WebSocket connection to `/live/sessions`: a context manager that opens and closes it.
+
+        See `oxide._connection.ConnectionManagerBase` for what can be said about it.
+
+        Raises:
+            TypeError, ValueError: an option is unknown, or has a value it can't have.
+        """
+        return AsyncLiveConnectionManager(
+            self._client,
+            {},
+            extra_query=extra_query,
+            extra_headers=extra_headers,
+            websocket_connection_options=websocket_connection_options,
+            on_reconnecting=on_reconnecting,
+            max_retries=max_retries,
+            initial_delay=initial_delay,
+            max_delay=max_delay,
+            max_queue_size=max_queue_size,
+        )
 
 
 class LiveWithRawResponse:
@@ -192,3 +280,371 @@ class AsyncLiveWithStreamingResponse:
         from .sessions import AsyncSessionsWithStreamingResponse
 
         return AsyncSessionsWithStreamingResponse(self._live.sessions)
+
+
+class LiveConnection(WebSocketConnectionBase["ServerEvent", "ClientEvent | ClientEventParam"]):
+    """An open connection of `client.live.connect`."""
+
+    _channel = _CONNECT
+
+    @cached_property
+    def session(self) -> LiveSessionResource:
+        return LiveSessionResource(self)
+
+    @cached_property
+    def decision(self) -> LiveDecisionResource:
+        return LiveDecisionResource(self)
+
+    @cached_property
+    def response(self) -> LiveResponseResource:
+        return LiveResponseResource(self)
+
+
+class LiveConnectionManager(ConnectionManagerBase[LiveConnection, "ClientEvent | ClientEventParam"]):
+    """What `client.live.connect` returns: a connection to be made."""
+
+    _connection_class = LiveConnection
+
+
+class LiveSessionResource(ConnectionResource):
+    """Sends `session` events."""
+
+    @cached_property
+    def commentary(self) -> LiveSessionCommentaryResource:
+        return LiveSessionCommentaryResource(self._connection)
+
+    @cached_property
+    def input_audio(self) -> LiveSessionInputAudioResource:
+        return LiveSessionInputAudioResource(self._connection)
+
+    @cached_property
+    def instructions(self) -> LiveSessionInstructionsResource:
+        return LiveSessionInstructionsResource(self._connection)
+
+    @cached_property
+    def output_audio(self) -> LiveSessionOutputAudioResource:
+        return LiveSessionOutputAudioResource(self._connection)
+
+    @cached_property
+    def thinking(self) -> LiveSessionThinkingResource:
+        return LiveSessionThinkingResource(self._connection)
+
+    def close(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.close`. Raises as `send` of the connection."""
+        self._send({"type": "session.close", "event_id": event_id})
+
+    def update(self, *, session: SessionUpdateConfigParam, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.update`. Raises as `send` of the connection."""
+        self._send({"type": "session.update", "session": session, "event_id": event_id})
+
+    def start(self, *, session: SessionConfigParam, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.start`. Raises as `send` of the connection."""
+        self._send({"type": "session.start", "session": session, "event_id": event_id})
+
+
+class LiveDecisionResource(ConnectionResource):
+    """Sends `decision` events."""
+
+    @cached_property
+    def item(self) -> LiveDecisionItemResource:
+        return LiveDecisionItemResource(self._connection)
+
+    def create(self, *, event_id: str) -> None:
+        """Send `decision.create`. Raises as `send` of the connection."""
+        self._send({"type": "decision.create", "event_id": event_id})
+
+
+class LiveResponseResource(ConnectionResource):
+    """Sends `response` events."""
+
+    @cached_property
+    def item(self) -> LiveResponseItemResource:
+        return LiveResponseItemResource(self._connection)
+
+    def create(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `response.create`. Raises as `send` of the connection."""
+        self._send({"type": "response.create", "event_id": event_id})
+
+
+class LiveSessionCommentaryResource(ConnectionResource):
+    """Sends `session.commentary` events."""
+
+    def append(self, *, content: str, delegation_id: Optional[str], event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.commentary.append`. Raises as `send` of the connection."""
+        self._send(
+            {
+                "type": "session.commentary.append",
+                "content": content,
+                "delegation_id": delegation_id,
+                "event_id": event_id,
+            }
+        )
+
+
+class LiveSessionInputAudioResource(ConnectionResource):
+    """Sends `session.input_audio` events."""
+
+    def append(self, *, audio: str, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.input_audio.append`. Raises as `send` of the connection."""
+        self._send({"type": "session.input_audio.append", "audio": audio, "event_id": event_id})
+
+    def mute(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.input_audio.mute`. Raises as `send` of the connection."""
+        self._send({"type": "session.input_audio.mute", "event_id": event_id})
+
+    def unmute(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.input_audio.unmute`. Raises as `send` of the connection."""
+        self._send({"type": "session.input_audio.unmute", "event_id": event_id})
+
+
+class LiveSessionInstructionsResource(ConnectionResource):
+    """Sends `session.instructions` events."""
+
+    def append(self, *, content: str, delegation_id: Optional[str], event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.instructions.append`. Raises as `send` of the connection."""
+        self._send(
+            {
+                "type": "session.instructions.append",
+                "content": content,
+                "delegation_id": delegation_id,
+                "event_id": event_id,
+            }
+        )
+
+
+class LiveSessionOutputAudioResource(ConnectionResource):
+    """Sends `events` events."""
+
+    @cached_property
+    def fixture(self) -> LiveSessionOutputAudioFixtureResource:
+        return LiveSessionOutputAudioFixtureResource(self._connection)
+
+
+class LiveSessionThinkingResource(ConnectionResource):
+    """Sends `session.thinking` events."""
+
+    def append(self, *, content: str, delegation_id: Optional[str], event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.thinking.append`. Raises as `send` of the connection."""
+        self._send(
+            {
+                "type": "session.thinking.append",
+                "content": content,
+                "delegation_id": delegation_id,
+                "event_id": event_id,
+            }
+        )
+
+
+class LiveDecisionItemResource(ConnectionResource):
+    """Sends `decision.item` events."""
+
+    def delete(self, *, item_id: str, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `decision.item.delete`. Raises as `send` of the connection."""
+        self._send({"type": "decision.item.delete", "item_id": item_id, "event_id": event_id})
+
+    def create(self, *, item: ItemUnion, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `decision.item.create`. Raises as `send` of the connection."""
+        self._send({"type": "decision.item.create", "item": item, "event_id": event_id})
+
+
+class LiveResponseItemResource(ConnectionResource):
+    """Sends `response.item` events."""
+
+    def create(self, *, item: ResponseInputItemParam, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `response.item.create`. Raises as `send` of the connection."""
+        self._send({"type": "response.item.create", "item": item, "event_id": event_id})
+
+
+class LiveSessionOutputAudioFixtureResource(ConnectionResource):
+    """Sends `session.output_audio.fixture` events."""
+
+    def play(self, *, audio: str, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.output_audio.fixture.play`. Raises as `send` of the connection."""
+        self._send({"type": "session.output_audio.fixture.play", "audio": audio, "event_id": event_id})
+
+
+class AsyncLiveConnection(AsyncWebSocketConnectionBase["ServerEvent", "ClientEvent | ClientEventParam"]):
+    """An open connection of `client.live.connect`."""
+
+    _channel = _CONNECT
+
+    @cached_property
+    def session(self) -> AsyncLiveSessionResource:
+        return AsyncLiveSessionResource(self)
+
+    @cached_property
+    def decision(self) -> AsyncLiveDecisionResource:
+        return AsyncLiveDecisionResource(self)
+
+    @cached_property
+    def response(self) -> AsyncLiveResponseResource:
+        return AsyncLiveResponseResource(self)
+
+
+class AsyncLiveConnectionManager(AsyncConnectionManagerBase[AsyncLiveConnection, "ClientEvent | ClientEventParam"]):
+    """What `client.live.connect` returns: a connection to be made."""
+
+    _connection_class = AsyncLiveConnection
+
+
+class AsyncLiveSessionResource(AsyncConnectionResource):
+    """Sends `session` events."""
+
+    @cached_property
+    def commentary(self) -> AsyncLiveSessionCommentaryResource:
+        return AsyncLiveSessionCommentaryResource(self._connection)
+
+    @cached_property
+    def input_audio(self) -> AsyncLiveSessionInputAudioResource:
+        return AsyncLiveSessionInputAudioResource(self._connection)
+
+    @cached_property
+    def instructions(self) -> AsyncLiveSessionInstructionsResource:
+        return AsyncLiveSessionInstructionsResource(self._connection)
+
+    @cached_property
+    def output_audio(self) -> AsyncLiveSessionOutputAudioResource:
+        return AsyncLiveSessionOutputAudioResource(self._connection)
+
+    @cached_property
+    def thinking(self) -> AsyncLiveSessionThinkingResource:
+        return AsyncLiveSessionThinkingResource(self._connection)
+
+    async def close(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.close`. Raises as `send` of the connection."""
+        await self._send({"type": "session.close", "event_id": event_id})
+
+    async def update(self, *, session: SessionUpdateConfigParam, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.update`. Raises as `send` of the connection."""
+        await self._send({"type": "session.update", "session": session, "event_id": event_id})
+
+    async def start(self, *, session: SessionConfigParam, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.start`. Raises as `send` of the connection."""
+        await self._send({"type": "session.start", "session": session, "event_id": event_id})
+
+
+class AsyncLiveDecisionResource(AsyncConnectionResource):
+    """Sends `decision` events."""
+
+    @cached_property
+    def item(self) -> AsyncLiveDecisionItemResource:
+        return AsyncLiveDecisionItemResource(self._connection)
+
+    async def create(self, *, event_id: str) -> None:
+        """Send `decision.create`. Raises as `send` of the connection."""
+        await self._send({"type": "decision.create", "event_id": event_id})
+
+
+class AsyncLiveResponseResource(AsyncConnectionResource):
+    """Sends `response` events."""
+
+    @cached_property
+    def item(self) -> AsyncLiveResponseItemResource:
+        return AsyncLiveResponseItemResource(self._connection)
+
+    async def create(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `response.create`. Raises as `send` of the connection."""
+        await self._send({"type": "response.create", "event_id": event_id})
+
+
+class AsyncLiveSessionCommentaryResource(AsyncConnectionResource):
+    """Sends `session.commentary` events."""
+
+    async def append(
+        self, *, content: str, delegation_id: Optional[str], event_id: Optional[str] | Omit = omit
+    ) -> None:
+        """Send `session.commentary.append`. Raises as `send` of the connection."""
+        await self._send(
+            {
+                "type": "session.commentary.append",
+                "content": content,
+                "delegation_id": delegation_id,
+                "event_id": event_id,
+            }
+        )
+
+
+class AsyncLiveSessionInputAudioResource(AsyncConnectionResource):
+    """Sends `session.input_audio` events."""
+
+    async def append(self, *, audio: str, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.input_audio.append`. Raises as `send` of the connection."""
+        await self._send({"type": "session.input_audio.append", "audio": audio, "event_id": event_id})
+
+    async def mute(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.input_audio.mute`. Raises as `send` of the connection."""
+        await self._send({"type": "session.input_audio.mute", "event_id": event_id})
+
+    async def unmute(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.input_audio.unmute`. Raises as `send` of the connection."""
+        await self._send({"type": "session.input_audio.unmute", "event_id": event_id})
+
+
+class AsyncLiveSessionInstructionsResource(AsyncConnectionResource):
+    """Sends `session.instructions` events."""
+
+    async def append(
+        self, *, content: str, delegation_id: Optional[str], event_id: Optional[str] | Omit = omit
+    ) -> None:
+        """Send `session.instructions.append`. Raises as `send` of the connection."""
+        await self._send(
+            {
+                "type": "session.instructions.append",
+                "content": content,
+                "delegation_id": delegation_id,
+                "event_id": event_id,
+            }
+        )
+
+
+class AsyncLiveSessionOutputAudioResource(AsyncConnectionResource):
+    """Sends `events` events."""
+
+    @cached_property
+    def fixture(self) -> AsyncLiveSessionOutputAudioFixtureResource:
+        return AsyncLiveSessionOutputAudioFixtureResource(self._connection)
+
+
+class AsyncLiveSessionThinkingResource(AsyncConnectionResource):
+    """Sends `session.thinking` events."""
+
+    async def append(
+        self, *, content: str, delegation_id: Optional[str], event_id: Optional[str] | Omit = omit
+    ) -> None:
+        """Send `session.thinking.append`. Raises as `send` of the connection."""
+        await self._send(
+            {
+                "type": "session.thinking.append",
+                "content": content,
+                "delegation_id": delegation_id,
+                "event_id": event_id,
+            }
+        )
+
+
+class AsyncLiveDecisionItemResource(AsyncConnectionResource):
+    """Sends `decision.item` events."""
+
+    async def delete(self, *, item_id: str, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `decision.item.delete`. Raises as `send` of the connection."""
+        await self._send({"type": "decision.item.delete", "item_id": item_id, "event_id": event_id})
+
+    async def create(self, *, item: ItemUnion, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `decision.item.create`. Raises as `send` of the connection."""
+        await self._send({"type": "decision.item.create", "item": item, "event_id": event_id})
+
+
+class AsyncLiveResponseItemResource(AsyncConnectionResource):
+    """Sends `response.item` events."""
+
+    async def create(self, *, item: ResponseInputItemParam, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `response.item.create`. Raises as `send` of the connection."""
+        await self._send({"type": "response.item.create", "item": item, "event_id": event_id})
+
+
+class AsyncLiveSessionOutputAudioFixtureResource(AsyncConnectionResource):
+    """Sends `session.output_audio.fixture` events."""
+
+    async def play(self, *, audio: str, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.output_audio.fixture.play`. Raises as `send` of the connection."""
+        await self._send({"type": "session.output_audio.fixture.play", "audio": audio, "event_id": event_id})

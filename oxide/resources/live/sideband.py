@@ -4,14 +4,515 @@
 
 from __future__ import annotations
 
-from oxide._resource import AsyncAPIResource, SyncAPIResource
+from typing import TYPE_CHECKING
+
+from oxide._connection import (
+    AsyncConnectionManagerBase,
+    AsyncConnectionResource,
+    AsyncWebSocketConnectionBase,
+    Channel,
+    ConnectionManagerBase,
+    ConnectionResource,
+    NOTHING,
+    Omit,
+    WebSocketConnectionBase,
+    omit,
+)
+from oxide._resource import AsyncAPIResource, SyncAPIResource, cached_property
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Optional
+
+    from oxide._types import Headers, Query
+    from oxide.types.live.connect_client_event import ConnectClientEvent
+    from oxide.types.live.connect_client_event_param import ConnectClientEventParam
+    from oxide.types.live.connect_server_event import ConnectServerEvent
+    from oxide.types.live.decision_item_create_event_param import ItemUnion
+    from oxide.types.live.session_update_config_param import SessionUpdateConfigParam
+    from oxide.types.responses.response_input_item_param import ResponseInputItemParam
+    from oxide.types.websocket_connection_options import SyncWebSocketConnectionOptions, WebSocketConnectionOptions
+    from oxide.types.websocket_reconnection import ReconnectingEvent, ReconnectingOverrides
 
 __all__ = ["AsyncSideband", "Sideband"]
+
+_CONNECT = Channel(
+    "/live/sessions/{session_id}/attach",
+    events="oxide.types.live.connect_server_event:ConnectServerEvent",
+    path_params=("session_id",),
+    query=("graceful_close",),
+)
 
 
 class Sideband(SyncAPIResource):
     """`client.live.sideband`."""
 
+    def connect(
+        self,
+        *,
+        session_id: str,
+        graceful_close: bool | Omit = omit,
+        extra_query: Query = NOTHING,
+        extra_headers: Headers = NOTHING,
+        websocket_connection_options: SyncWebSocketConnectionOptions = {},
+        on_reconnecting: Callable[[ReconnectingEvent], ReconnectingOverrides | None] | None = None,
+        max_retries: int = 5,
+        initial_delay: float = 0.5,
+        max_delay: float = 8.0,
+        max_queue_size: int = 2097152,
+    ) -> SidebandConnectionManager:
+        """A WebSocket connection to `/live/sessions/{session_id}/attach`: a context manager that opens and closes it.
+
+        See `oxide._connection.ConnectionManagerBase` for what can be said about it.
+
+        Raises:
+            TypeError, ValueError: an option is unknown, or has a value it can't have.
+        """
+        return SidebandConnectionManager(
+            self._client,
+            {"session_id": session_id, "graceful_close": graceful_close},
+            extra_query=extra_query,
+            extra_headers=extra_headers,
+            websocket_connection_options=websocket_connection_options,
+            on_reconnecting=on_reconnecting,
+            max_retries=max_retries,
+            initial_delay=initial_delay,
+            max_delay=max_delay,
+            max_queue_size=max_queue_size,
+        )
+
 
 class AsyncSideband(AsyncAPIResource):
     """`client.live.sideband` of an asynchronous client."""
+
+    def connect(
+        self,
+        *,
+        session_id: str,
+        graceful_close: bool | Omit = omit,
+        extra_query: Query = NOTHING,
+        extra_headers: Headers = NOTHING,
+        websocket_connection_options: WebSocketConnectionOptions = {},
+        on_reconnecting: Callable[[ReconnectingEvent], ReconnectingOverrides | None] | None = None,
+        max_retries: int = 5,
+        initial_delay: float = 0.5,
+        max_delay: float = 8.0,
+        max_queue_size: int = 2097152,
+    ) -> AsyncSidebandConnectionManager:
+        """A WebSocket connection to `/live/sessions/{session_id}/attach`: a context manager that opens and closes it.
+
+        See `oxide._connection.ConnectionManagerBase` for what can be said about it.
+
+        Raises:
+            TypeError, ValueError: an option is unknown, or has a value it can't have.
+        """
+        return AsyncSidebandConnectionManager(
+            self._client,
+            {"session_id": session_id, "graceful_close": graceful_close},
+            extra_query=extra_query,
+            extra_headers=extra_headers,
+            websocket_connection_options=websocket_connection_options,
+            on_reconnecting=on_reconnecting,
+            max_retries=max_retries,
+            initial_delay=initial_delay,
+            max_delay=max_delay,
+            max_queue_size=max_queue_size,
+        )
+
+
+class SidebandConnection(WebSocketConnectionBase["ConnectServerEvent", "ConnectClientEvent | ConnectClientEventParam"]):
+    """An open connection of `client.live.sideband.connect`."""
+
+    _channel = _CONNECT
+
+    @cached_property
+    def session(self) -> SidebandSessionResource:
+        return SidebandSessionResource(self)
+
+    @cached_property
+    def transport(self) -> SidebandTransportResource:
+        return SidebandTransportResource(self)
+
+    @cached_property
+    def decision(self) -> SidebandDecisionResource:
+        return SidebandDecisionResource(self)
+
+    @cached_property
+    def response(self) -> SidebandResponseResource:
+        return SidebandResponseResource(self)
+
+
+class SidebandConnectionManager(
+    ConnectionManagerBase[SidebandConnection, "ConnectClientEvent | ConnectClientEventParam"]
+):
+    """What `client.live.sideband.connect` returns: a connection to be made."""
+
+    _connection_class = SidebandConnection
+
+
+class SidebandSessionResource(ConnectionResource):
+    """Sends `session` events."""
+
+    @cached_property
+    def commentary(self) -> SidebandSessionCommentaryResource:
+        return SidebandSessionCommentaryResource(self._connection)
+
+    @cached_property
+    def input_audio(self) -> SidebandSessionInputAudioResource:
+        return SidebandSessionInputAudioResource(self._connection)
+
+    @cached_property
+    def instructions(self) -> SidebandSessionInstructionsResource:
+        return SidebandSessionInstructionsResource(self._connection)
+
+    @cached_property
+    def output_audio(self) -> SidebandSessionOutputAudioResource:
+        return SidebandSessionOutputAudioResource(self._connection)
+
+    @cached_property
+    def thinking(self) -> SidebandSessionThinkingResource:
+        return SidebandSessionThinkingResource(self._connection)
+
+    def close(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.close`. Raises as `send` of the connection."""
+        self._send({"type": "session.close", "event_id": event_id})
+
+    def update(self, *, session: SessionUpdateConfigParam, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.update`. Raises as `send` of the connection."""
+        self._send({"type": "session.update", "session": session, "event_id": event_id})
+
+
+class SidebandTransportResource(ConnectionResource):
+    """Sends `events` events."""
+
+    @cached_property
+    def dtmf(self) -> SidebandTransportDtmfResource:
+        return SidebandTransportDtmfResource(self._connection)
+
+
+class SidebandDecisionResource(ConnectionResource):
+    """Sends `decision` events."""
+
+    @cached_property
+    def item(self) -> SidebandDecisionItemResource:
+        return SidebandDecisionItemResource(self._connection)
+
+    def create(self, *, event_id: str) -> None:
+        """Send `decision.create`. Raises as `send` of the connection."""
+        self._send({"type": "decision.create", "event_id": event_id})
+
+
+class SidebandResponseResource(ConnectionResource):
+    """Sends `response` events."""
+
+    @cached_property
+    def item(self) -> SidebandResponseItemResource:
+        return SidebandResponseItemResource(self._connection)
+
+    def create(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `response.create`. Raises as `send` of the connection."""
+        self._send({"type": "response.create", "event_id": event_id})
+
+
+class SidebandSessionCommentaryResource(ConnectionResource):
+    """Sends `session.commentary` events."""
+
+    def append(self, *, content: str, delegation_id: Optional[str], event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.commentary.append`. Raises as `send` of the connection."""
+        self._send(
+            {
+                "type": "session.commentary.append",
+                "content": content,
+                "delegation_id": delegation_id,
+                "event_id": event_id,
+            }
+        )
+
+
+class SidebandSessionInputAudioResource(ConnectionResource):
+    """Sends `session.input_audio` events."""
+
+    def mute(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.input_audio.mute`. Raises as `send` of the connection."""
+        self._send({"type": "session.input_audio.mute", "event_id": event_id})
+
+    def unmute(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.input_audio.unmute`. Raises as `send` of the connection."""
+        self._send({"type": "session.input_audio.unmute", "event_id": event_id})
+
+
+class SidebandSessionInstructionsResource(ConnectionResource):
+    """Sends `session.instructions` events."""
+
+    def append(self, *, content: str, delegation_id: Optional[str], event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.instructions.append`. Raises as `send` of the connection."""
+        self._send(
+            {
+                "type": "session.instructions.append",
+                "content": content,
+                "delegation_id": delegation_id,
+                "event_id": event_id,
+            }
+        )
+
+
+class SidebandSessionOutputAudioResource(ConnectionResource):
+    """Sends `events` events."""
+
+    @cached_property
+    def fixture(self) -> SidebandSessionOutputAudioFixtureResource:
+        return SidebandSessionOutputAudioFixtureResource(self._connection)
+
+
+class SidebandSessionThinkingResource(ConnectionResource):
+    """Sends `session.thinking` events."""
+
+    def append(self, *, content: str, delegation_id: Optional[str], event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.thinking.append`. Raises as `send` of the connection."""
+        self._send(
+            {
+                "type": "session.thinking.append",
+                "content": content,
+                "delegation_id": delegation_id,
+                "event_id": event_id,
+            }
+        )
+
+
+class SidebandTransportDtmfResource(ConnectionResource):
+    """Sends `transport.dtmf` events."""
+
+    def send(self, *, event: str, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `transport.dtmf.send`. Raises as `send` of the connection."""
+        self._send({"type": "transport.dtmf.send", "event": event, "event_id": event_id})
+
+
+class SidebandDecisionItemResource(ConnectionResource):
+    """Sends `decision.item` events."""
+
+    def delete(self, *, item_id: str, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `decision.item.delete`. Raises as `send` of the connection."""
+        self._send({"type": "decision.item.delete", "item_id": item_id, "event_id": event_id})
+
+    def create(self, *, item: ItemUnion, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `decision.item.create`. Raises as `send` of the connection."""
+        self._send({"type": "decision.item.create", "item": item, "event_id": event_id})
+
+
+class SidebandResponseItemResource(ConnectionResource):
+    """Sends `response.item` events."""
+
+    def create(self, *, item: ResponseInputItemParam, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `response.item.create`. Raises as `send` of the connection."""
+        self._send({"type": "response.item.create", "item": item, "event_id": event_id})
+
+
+class SidebandSessionOutputAudioFixtureResource(ConnectionResource):
+    """Sends `session.output_audio.fixture` events."""
+
+    def play(self, *, audio: str, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.output_audio.fixture.play`. Raises as `send` of the connection."""
+        self._send({"type": "session.output_audio.fixture.play", "audio": audio, "event_id": event_id})
+
+
+class AsyncSidebandConnection(
+    AsyncWebSocketConnectionBase["ConnectServerEvent", "ConnectClientEvent | ConnectClientEventParam"]
+):
+    """An open connection of `client.live.sideband.connect`."""
+
+    _channel = _CONNECT
+
+    @cached_property
+    def session(self) -> AsyncSidebandSessionResource:
+        return AsyncSidebandSessionResource(self)
+
+    @cached_property
+    def transport(self) -> AsyncSidebandTransportResource:
+        return AsyncSidebandTransportResource(self)
+
+    @cached_property
+    def decision(self) -> AsyncSidebandDecisionResource:
+        return AsyncSidebandDecisionResource(self)
+
+    @cached_property
+    def response(self) -> AsyncSidebandResponseResource:
+        return AsyncSidebandResponseResource(self)
+
+
+class AsyncSidebandConnectionManager(
+    AsyncConnectionManagerBase[AsyncSidebandConnection, "ConnectClientEvent | ConnectClientEventParam"]
+):
+    """What `client.live.sideband.connect` returns: a connection to be made."""
+
+    _connection_class = AsyncSidebandConnection
+
+
+class AsyncSidebandSessionResource(AsyncConnectionResource):
+    """Sends `session` events."""
+
+    @cached_property
+    def commentary(self) -> AsyncSidebandSessionCommentaryResource:
+        return AsyncSidebandSessionCommentaryResource(self._connection)
+
+    @cached_property
+    def input_audio(self) -> AsyncSidebandSessionInputAudioResource:
+        return AsyncSidebandSessionInputAudioResource(self._connection)
+
+    @cached_property
+    def instructions(self) -> AsyncSidebandSessionInstructionsResource:
+        return AsyncSidebandSessionInstructionsResource(self._connection)
+
+    @cached_property
+    def output_audio(self) -> AsyncSidebandSessionOutputAudioResource:
+        return AsyncSidebandSessionOutputAudioResource(self._connection)
+
+    @cached_property
+    def thinking(self) -> AsyncSidebandSessionThinkingResource:
+        return AsyncSidebandSessionThinkingResource(self._connection)
+
+    async def close(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.close`. Raises as `send` of the connection."""
+        await self._send({"type": "session.close", "event_id": event_id})
+
+    async def update(self, *, session: SessionUpdateConfigParam, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.update`. Raises as `send` of the connection."""
+        await self._send({"type": "session.update", "session": session, "event_id": event_id})
+
+
+class AsyncSidebandTransportResource(AsyncConnectionResource):
+    """Sends `events` events."""
+
+    @cached_property
+    def dtmf(self) -> AsyncSidebandTransportDtmfResource:
+        return AsyncSidebandTransportDtmfResource(self._connection)
+
+
+class AsyncSidebandDecisionResource(AsyncConnectionResource):
+    """Sends `decision` events."""
+
+    @cached_property
+    def item(self) -> AsyncSidebandDecisionItemResource:
+        return AsyncSidebandDecisionItemResource(self._connection)
+
+    async def create(self, *, event_id: str) -> None:
+        """Send `decision.create`. Raises as `send` of the connection."""
+        await self._send({"type": "decision.create", "event_id": event_id})
+
+
+class AsyncSidebandResponseResource(AsyncConnectionResource):
+    """Sends `response` events."""
+
+    @cached_property
+    def item(self) -> AsyncSidebandResponseItemResource:
+        return AsyncSidebandResponseItemResource(self._connection)
+
+    async def create(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `response.create`. Raises as `send` of the connection."""
+        await self._send({"type": "response.create", "event_id": event_id})
+
+
+class AsyncSidebandSessionCommentaryResource(AsyncConnectionResource):
+    """Sends `session.commentary` events."""
+
+    async def append(
+        self, *, content: str, delegation_id: Optional[str], event_id: Optional[str] | Omit = omit
+    ) -> None:
+        """Send `session.commentary.append`. Raises as `send` of the connection."""
+        await self._send(
+            {
+                "type": "session.commentary.append",
+                "content": content,
+                "delegation_id": delegation_id,
+                "event_id": event_id,
+            }
+        )
+
+
+class AsyncSidebandSessionInputAudioResource(AsyncConnectionResource):
+    """Sends `session.input_audio` events."""
+
+    async def mute(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.input_audio.mute`. Raises as `send` of the connection."""
+        await self._send({"type": "session.input_audio.mute", "event_id": event_id})
+
+    async def unmute(self, *, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.input_audio.unmute`. Raises as `send` of the connection."""
+        await self._send({"type": "session.input_audio.unmute", "event_id": event_id})
+
+
+class AsyncSidebandSessionInstructionsResource(AsyncConnectionResource):
+    """Sends `session.instructions` events."""
+
+    async def append(
+        self, *, content: str, delegation_id: Optional[str], event_id: Optional[str] | Omit = omit
+    ) -> None:
+        """Send `session.instructions.append`. Raises as `send` of the connection."""
+        await self._send(
+            {
+                "type": "session.instructions.append",
+                "content": content,
+                "delegation_id": delegation_id,
+                "event_id": event_id,
+            }
+        )
+
+
+class AsyncSidebandSessionOutputAudioResource(AsyncConnectionResource):
+    """Sends `events` events."""
+
+    @cached_property
+    def fixture(self) -> AsyncSidebandSessionOutputAudioFixtureResource:
+        return AsyncSidebandSessionOutputAudioFixtureResource(self._connection)
+
+
+class AsyncSidebandSessionThinkingResource(AsyncConnectionResource):
+    """Sends `session.thinking` events."""
+
+    async def append(
+        self, *, content: str, delegation_id: Optional[str], event_id: Optional[str] | Omit = omit
+    ) -> None:
+        """Send `session.thinking.append`. Raises as `send` of the connection."""
+        await self._send(
+            {
+                "type": "session.thinking.append",
+                "content": content,
+                "delegation_id": delegation_id,
+                "event_id": event_id,
+            }
+        )
+
+
+class AsyncSidebandTransportDtmfResource(AsyncConnectionResource):
+    """Sends `transport.dtmf` events."""
+
+    async def send(self, *, event: str, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `transport.dtmf.send`. Raises as `send` of the connection."""
+        await self._send({"type": "transport.dtmf.send", "event": event, "event_id": event_id})
+
+
+class AsyncSidebandDecisionItemResource(AsyncConnectionResource):
+    """Sends `decision.item` events."""
+
+    async def delete(self, *, item_id: str, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `decision.item.delete`. Raises as `send` of the connection."""
+        await self._send({"type": "decision.item.delete", "item_id": item_id, "event_id": event_id})
+
+    async def create(self, *, item: ItemUnion, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `decision.item.create`. Raises as `send` of the connection."""
+        await self._send({"type": "decision.item.create", "item": item, "event_id": event_id})
+
+
+class AsyncSidebandResponseItemResource(AsyncConnectionResource):
+    """Sends `response.item` events."""
+
+    async def create(self, *, item: ResponseInputItemParam, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `response.item.create`. Raises as `send` of the connection."""
+        await self._send({"type": "response.item.create", "item": item, "event_id": event_id})
+
+
+class AsyncSidebandSessionOutputAudioFixtureResource(AsyncConnectionResource):
+    """Sends `session.output_audio.fixture` events."""
+
+    async def play(self, *, audio: str, event_id: Optional[str] | Omit = omit) -> None:
+        """Send `session.output_audio.fixture.play`. Raises as `send` of the connection."""
+        await self._send({"type": "session.output_audio.fixture.play", "audio": audio, "event_id": event_id})

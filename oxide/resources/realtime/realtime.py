@@ -6,9 +6,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oxide._connection import (
+    AsyncConnectionManagerBase,
+    AsyncConnectionResource,
+    AsyncWebSocketConnectionBase,
+    Channel,
+    ConnectionManagerBase,
+    ConnectionResource,
+    NOTHING,
+    Omit,
+    WebSocketConnectionBase,
+    omit,
+)
 from oxide._resource import AsyncAPIResource, SyncAPIResource, cached_property
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Union
+
+    from oxide._types import Headers, Query
+    from oxide.types.realtime.conversation_item_param import ConversationItemParam
+    from oxide.types.realtime.realtime_client_event import RealtimeClientEvent
+    from oxide.types.realtime.realtime_client_event_param import RealtimeClientEventParam
+    from oxide.types.realtime.realtime_response_create_params_param import RealtimeResponseCreateParamsParam
+    from oxide.types.realtime.realtime_response_create_params_with_references_param import (
+        RealtimeResponseCreateParamsWithReferencesParam,
+    )
+    from oxide.types.realtime.realtime_server_event import RealtimeServerEvent
+    from oxide.types.realtime.response_create_event_with_references_param import ResponseCreateEventWithReferencesParam
+    from oxide.types.realtime.session_update_event_param import Session
+    from oxide.types.websocket_connection_options import SyncWebSocketConnectionOptions, WebSocketConnectionOptions
+    from oxide.types.websocket_reconnection import ReconnectingEvent, ReconnectingOverrides
+
     from .calls import (
         AsyncCalls,
         AsyncCallsWithRawResponse,
@@ -35,6 +64,10 @@ if TYPE_CHECKING:
     )
 
 __all__ = ["AsyncRealtime", "Realtime"]
+
+_CONNECT = Channel(
+    "/realtime", events="oxide.types.realtime.realtime_server_event:RealtimeServerEvent", query=("call_id", "model")
+)
 
 
 class Realtime(SyncAPIResource):
@@ -68,6 +101,40 @@ class Realtime(SyncAPIResource):
         """The same methods, as context managers whose response has not been read."""
         return RealtimeWithStreamingResponse(self)
 
+    def connect(
+        self,
+        *,
+        call_id: str | Omit = omit,
+        model: str | Omit = omit,
+        extra_query: Query = NOTHING,
+        extra_headers: Headers = NOTHING,
+        websocket_connection_options: SyncWebSocketConnectionOptions = {},
+        on_reconnecting: Callable[[ReconnectingEvent], ReconnectingOverrides | None] | None = None,
+        max_retries: int = 5,
+        initial_delay: float = 0.5,
+        max_delay: float = 8.0,
+        max_queue_size: int = 1048576,
+    ) -> RealtimeConnectionManager:
+        """A WebSocket connection to `/realtime`: a context manager that opens and closes it.
+
+        See `oxide._connection.ConnectionManagerBase` for what can be said about it.
+
+        Raises:
+            TypeError, ValueError: an option is unknown, or has a value it can't have.
+        """
+        return RealtimeConnectionManager(
+            self._client,
+            {"call_id": call_id, "model": model},
+            extra_query=extra_query,
+            extra_headers=extra_headers,
+            websocket_connection_options=websocket_connection_options,
+            on_reconnecting=on_reconnecting,
+            max_retries=max_retries,
+            initial_delay=initial_delay,
+            max_delay=max_delay,
+            max_queue_size=max_queue_size,
+        )
+
 
 class AsyncRealtime(AsyncAPIResource):
     """`client.realtime` of an asynchronous client."""
@@ -99,6 +166,40 @@ class AsyncRealtime(AsyncAPIResource):
     def with_streaming_response(self) -> AsyncRealtimeWithStreamingResponse:
         """The same methods, as context managers whose response has not been read."""
         return AsyncRealtimeWithStreamingResponse(self)
+
+    def connect(
+        self,
+        *,
+        call_id: str | Omit = omit,
+        model: str | Omit = omit,
+        extra_query: Query = NOTHING,
+        extra_headers: Headers = NOTHING,
+        websocket_connection_options: WebSocketConnectionOptions = {},
+        on_reconnecting: Callable[[ReconnectingEvent], ReconnectingOverrides | None] | None = None,
+        max_retries: int = 5,
+        initial_delay: float = 0.5,
+        max_delay: float = 8.0,
+        max_queue_size: int = 1048576,
+    ) -> AsyncRealtimeConnectionManager:
+        """A WebSocket connection to `/realtime`: a context manager that opens and closes it.
+
+        See `oxide._connection.ConnectionManagerBase` for what can be said about it.
+
+        Raises:
+            TypeError, ValueError: an option is unknown, or has a value it can't have.
+        """
+        return AsyncRealtimeConnectionManager(
+            self._client,
+            {"call_id": call_id, "model": model},
+            extra_query=extra_query,
+            extra_headers=extra_headers,
+            websocket_connection_options=websocket_connection_options,
+            on_reconnecting=on_reconnecting,
+            max_retries=max_retries,
+            initial_delay=initial_delay,
+            max_delay=max_delay,
+            max_queue_size=max_queue_size,
+        )
 
 
 class RealtimeWithRawResponse:
@@ -199,3 +300,279 @@ class AsyncRealtimeWithStreamingResponse:
         from .translations.translations import AsyncTranslationsWithStreamingResponse
 
         return AsyncTranslationsWithStreamingResponse(self._realtime.translations)
+
+
+class RealtimeConnection(
+    WebSocketConnectionBase[
+        "RealtimeServerEvent",
+        "RealtimeClientEvent | Union[RealtimeClientEventParam, ResponseCreateEventWithReferencesParam]",
+    ]
+):
+    """An open connection of `client.realtime.connect`."""
+
+    _channel = _CONNECT
+
+    @cached_property
+    def session(self) -> RealtimeSessionResource:
+        return RealtimeSessionResource(self)
+
+    @cached_property
+    def response(self) -> RealtimeResponseResource:
+        return RealtimeResponseResource(self)
+
+    @cached_property
+    def input_audio_buffer(self) -> RealtimeInputAudioBufferResource:
+        return RealtimeInputAudioBufferResource(self)
+
+    @cached_property
+    def conversation(self) -> RealtimeConversationResource:
+        return RealtimeConversationResource(self)
+
+    @cached_property
+    def output_audio_buffer(self) -> RealtimeOutputAudioBufferResource:
+        return RealtimeOutputAudioBufferResource(self)
+
+
+class RealtimeConnectionManager(
+    ConnectionManagerBase[
+        RealtimeConnection,
+        "RealtimeClientEvent | Union[RealtimeClientEventParam, ResponseCreateEventWithReferencesParam]",
+    ]
+):
+    """What `client.realtime.connect` returns: a connection to be made."""
+
+    _connection_class = RealtimeConnection
+
+
+class RealtimeSessionResource(ConnectionResource):
+    """Sends `session` events."""
+
+    def update(self, *, session: Session, event_id: str | Omit = omit) -> None:
+        """Send `session.update`. Raises as `send` of the connection."""
+        self._send({"type": "session.update", "session": session, "event_id": event_id})
+
+
+class RealtimeResponseResource(ConnectionResource):
+    """Sends `response` events."""
+
+    def create(
+        self,
+        *,
+        event_id: str | Omit = omit,
+        response: Union[RealtimeResponseCreateParamsParam, RealtimeResponseCreateParamsWithReferencesParam]
+        | Omit = omit,
+    ) -> None:
+        """Send `response.create`. Raises as `send` of the connection."""
+        self._send({"type": "response.create", "event_id": event_id, "response": response})
+
+    def cancel(self, *, event_id: str | Omit = omit, response_id: str | Omit = omit) -> None:
+        """Send `response.cancel`. Raises as `send` of the connection."""
+        self._send({"type": "response.cancel", "event_id": event_id, "response_id": response_id})
+
+
+class RealtimeInputAudioBufferResource(ConnectionResource):
+    """Sends `input_audio_buffer` events."""
+
+    def clear(self, *, event_id: str | Omit = omit) -> None:
+        """Send `input_audio_buffer.clear`. Raises as `send` of the connection."""
+        self._send({"type": "input_audio_buffer.clear", "event_id": event_id})
+
+    def commit(self, *, event_id: str | Omit = omit) -> None:
+        """Send `input_audio_buffer.commit`. Raises as `send` of the connection."""
+        self._send({"type": "input_audio_buffer.commit", "event_id": event_id})
+
+    def append(self, *, audio: str, event_id: str | Omit = omit) -> None:
+        """Send `input_audio_buffer.append`. Raises as `send` of the connection."""
+        self._send({"type": "input_audio_buffer.append", "audio": audio, "event_id": event_id})
+
+
+class RealtimeConversationResource(ConnectionResource):
+    """Sends `events` events."""
+
+    @cached_property
+    def item(self) -> RealtimeConversationItemResource:
+        return RealtimeConversationItemResource(self._connection)
+
+
+class RealtimeOutputAudioBufferResource(ConnectionResource):
+    """Sends `output_audio_buffer` events."""
+
+    def clear(self, *, event_id: str | Omit = omit) -> None:
+        """Send `output_audio_buffer.clear`. Raises as `send` of the connection."""
+        self._send({"type": "output_audio_buffer.clear", "event_id": event_id})
+
+
+class RealtimeConversationItemResource(ConnectionResource):
+    """Sends `conversation.item` events."""
+
+    def delete(self, *, item_id: str, event_id: str | Omit = omit) -> None:
+        """Send `conversation.item.delete`. Raises as `send` of the connection."""
+        self._send({"type": "conversation.item.delete", "item_id": item_id, "event_id": event_id})
+
+    def create(
+        self, *, item: ConversationItemParam, event_id: str | Omit = omit, previous_item_id: str | Omit = omit
+    ) -> None:
+        """Send `conversation.item.create`. Raises as `send` of the connection."""
+        self._send(
+            {
+                "type": "conversation.item.create",
+                "item": item,
+                "event_id": event_id,
+                "previous_item_id": previous_item_id,
+            }
+        )
+
+    def truncate(self, *, audio_end_ms: int, content_index: int, item_id: str, event_id: str | Omit = omit) -> None:
+        """Send `conversation.item.truncate`. Raises as `send` of the connection."""
+        self._send(
+            {
+                "type": "conversation.item.truncate",
+                "audio_end_ms": audio_end_ms,
+                "content_index": content_index,
+                "item_id": item_id,
+                "event_id": event_id,
+            }
+        )
+
+    def retrieve(self, *, item_id: str, event_id: str | Omit = omit) -> None:
+        """Send `conversation.item.retrieve`. Raises as `send` of the connection."""
+        self._send({"type": "conversation.item.retrieve", "item_id": item_id, "event_id": event_id})
+
+
+class AsyncRealtimeConnection(
+    AsyncWebSocketConnectionBase[
+        "RealtimeServerEvent",
+        "RealtimeClientEvent | Union[RealtimeClientEventParam, ResponseCreateEventWithReferencesParam]",
+    ]
+):
+    """An open connection of `client.realtime.connect`."""
+
+    _channel = _CONNECT
+
+    @cached_property
+    def session(self) -> AsyncRealtimeSessionResource:
+        return AsyncRealtimeSessionResource(self)
+
+    @cached_property
+    def response(self) -> AsyncRealtimeResponseResource:
+        return AsyncRealtimeResponseResource(self)
+
+    @cached_property
+    def input_audio_buffer(self) -> AsyncRealtimeInputAudioBufferResource:
+        return AsyncRealtimeInputAudioBufferResource(self)
+
+    @cached_property
+    def conversation(self) -> AsyncRealtimeConversationResource:
+        return AsyncRealtimeConversationResource(self)
+
+    @cached_property
+    def output_audio_buffer(self) -> AsyncRealtimeOutputAudioBufferResource:
+        return AsyncRealtimeOutputAudioBufferResource(self)
+
+
+class AsyncRealtimeConnectionManager(
+    AsyncConnectionManagerBase[
+        AsyncRealtimeConnection,
+        "RealtimeClientEvent | Union[RealtimeClientEventParam, ResponseCreateEventWithReferencesParam]",
+    ]
+):
+    """What `client.realtime.connect` returns: a connection to be made."""
+
+    _connection_class = AsyncRealtimeConnection
+
+
+class AsyncRealtimeSessionResource(AsyncConnectionResource):
+    """Sends `session` events."""
+
+    async def update(self, *, session: Session, event_id: str | Omit = omit) -> None:
+        """Send `session.update`. Raises as `send` of the connection."""
+        await self._send({"type": "session.update", "session": session, "event_id": event_id})
+
+
+class AsyncRealtimeResponseResource(AsyncConnectionResource):
+    """Sends `response` events."""
+
+    async def create(
+        self,
+        *,
+        event_id: str | Omit = omit,
+        response: Union[RealtimeResponseCreateParamsParam, RealtimeResponseCreateParamsWithReferencesParam]
+        | Omit = omit,
+    ) -> None:
+        """Send `response.create`. Raises as `send` of the connection."""
+        await self._send({"type": "response.create", "event_id": event_id, "response": response})
+
+    async def cancel(self, *, event_id: str | Omit = omit, response_id: str | Omit = omit) -> None:
+        """Send `response.cancel`. Raises as `send` of the connection."""
+        await self._send({"type": "response.cancel", "event_id": event_id, "response_id": response_id})
+
+
+class AsyncRealtimeInputAudioBufferResource(AsyncConnectionResource):
+    """Sends `input_audio_buffer` events."""
+
+    async def clear(self, *, event_id: str | Omit = omit) -> None:
+        """Send `input_audio_buffer.clear`. Raises as `send` of the connection."""
+        await self._send({"type": "input_audio_buffer.clear", "event_id": event_id})
+
+    async def commit(self, *, event_id: str | Omit = omit) -> None:
+        """Send `input_audio_buffer.commit`. Raises as `send` of the connection."""
+        await self._send({"type": "input_audio_buffer.commit", "event_id": event_id})
+
+    async def append(self, *, audio: str, event_id: str | Omit = omit) -> None:
+        """Send `input_audio_buffer.append`. Raises as `send` of the connection."""
+        await self._send({"type": "input_audio_buffer.append", "audio": audio, "event_id": event_id})
+
+
+class AsyncRealtimeConversationResource(AsyncConnectionResource):
+    """Sends `events` events."""
+
+    @cached_property
+    def item(self) -> AsyncRealtimeConversationItemResource:
+        return AsyncRealtimeConversationItemResource(self._connection)
+
+
+class AsyncRealtimeOutputAudioBufferResource(AsyncConnectionResource):
+    """Sends `output_audio_buffer` events."""
+
+    async def clear(self, *, event_id: str | Omit = omit) -> None:
+        """Send `output_audio_buffer.clear`. Raises as `send` of the connection."""
+        await self._send({"type": "output_audio_buffer.clear", "event_id": event_id})
+
+
+class AsyncRealtimeConversationItemResource(AsyncConnectionResource):
+    """Sends `conversation.item` events."""
+
+    async def delete(self, *, item_id: str, event_id: str | Omit = omit) -> None:
+        """Send `conversation.item.delete`. Raises as `send` of the connection."""
+        await self._send({"type": "conversation.item.delete", "item_id": item_id, "event_id": event_id})
+
+    async def create(
+        self, *, item: ConversationItemParam, event_id: str | Omit = omit, previous_item_id: str | Omit = omit
+    ) -> None:
+        """Send `conversation.item.create`. Raises as `send` of the connection."""
+        await self._send(
+            {
+                "type": "conversation.item.create",
+                "item": item,
+                "event_id": event_id,
+                "previous_item_id": previous_item_id,
+            }
+        )
+
+    async def truncate(
+        self, *, audio_end_ms: int, content_index: int, item_id: str, event_id: str | Omit = omit
+    ) -> None:
+        """Send `conversation.item.truncate`. Raises as `send` of the connection."""
+        await self._send(
+            {
+                "type": "conversation.item.truncate",
+                "audio_end_ms": audio_end_ms,
+                "content_index": content_index,
+                "item_id": item_id,
+                "event_id": event_id,
+            }
+        )
+
+    async def retrieve(self, *, item_id: str, event_id: str | Omit = omit) -> None:
+        """Send `conversation.item.retrieve`. Raises as `send` of the connection."""
+        await self._send({"type": "conversation.item.retrieve", "item_id": item_id, "event_id": event_id})

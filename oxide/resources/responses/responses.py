@@ -6,6 +6,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
+from oxide._connection import (
+    AsyncConnectionManagerBase,
+    AsyncConnectionResource,
+    AsyncWebSocketConnectionBase,
+    Channel,
+    ConnectionManagerBase,
+    ConnectionResource,
+    NOTHING,
+    Omit,
+    WebSocketConnectionBase,
+    omit,
+)
 from oxide._resource import (
     AsyncAPIResource,
     Operation,
@@ -19,11 +31,13 @@ from oxide._resource import (
 from oxide.helpers.responses import AsyncResponsesHelpers, ResponsesHelpers
 
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from typing import Any, Iterable, List, Optional, Union
 
-    from typing_extensions import Required, Unpack
+    from typing_extensions import Literal, Required, Unpack
 
     from oxide._resource import CallOptions
+    from oxide._types import Headers, Query
     from oxide.streaming import AsyncStream, Stream
     from oxide.types.responses.compacted_response import CompactedResponse
     from oxide.types.responses.response import Response
@@ -33,12 +47,38 @@ if TYPE_CHECKING:
         ResponseCreateParamsNonStreaming,
         ResponseCreateParamsStreaming,
     )
+    from oxide.types.responses.response_includable import ResponseIncludable
+    from oxide.types.responses.response_input_param import ResponseInputParam
+    from oxide.types.responses.response_prompt_param import ResponsePromptParam
     from oxide.types.responses.response_retrieve_params import (
         ResponseRetrieveParamsBase,
         ResponseRetrieveParamsNonStreaming,
         ResponseRetrieveParamsStreaming,
     )
+    from oxide.types.responses.response_steer_input_param import ResponseSteerInputParam
     from oxide.types.responses.response_stream_event import ResponseStreamEvent
+    from oxide.types.responses.response_text_config_param import ResponseTextConfigParam
+    from oxide.types.responses.responses_client_event import ResponsesClientEvent
+    from oxide.types.responses.responses_client_event_param import (
+        ResponseCreateAccessPrograms,
+        ResponseCreateBackgroundOptions,
+        ResponseCreateContextManagement,
+        ResponseCreateConversation,
+        ResponseCreateImage,
+        ResponseCreateModeration,
+        ResponseCreatePromptCacheOptions,
+        ResponseCreateStreamOptions,
+        ResponseCreateToolChoice,
+        ResponsesClientEventParam,
+    )
+    from oxide.types.responses.responses_server_event import ResponsesServerEvent
+    from oxide.types.responses.service_tier import ServiceTier
+    from oxide.types.responses.tool_param import ToolParam
+    from oxide.types.shared_params.metadata import Metadata
+    from oxide.types.shared_params.reasoning import Reasoning
+    from oxide.types.shared_params.responses_model import ResponsesModel
+    from oxide.types.websocket_connection_options import SyncWebSocketConnectionOptions, WebSocketConnectionOptions
+    from oxide.types.websocket_reconnection import ReconnectingEvent, ReconnectingOverrides
 
     from .input_items import (
         AsyncInputItems,
@@ -155,6 +195,7 @@ _COMPACT = Operation(
     required=(("model",),),
     response="oxide.types.responses.compacted_response:CompactedResponse",
 )
+_CONNECT = Channel("/responses", events="oxide.types.responses.responses_server_event:ResponsesServerEvent")
 
 
 class Responses(ResponsesHelpers, SyncAPIResource):
@@ -264,6 +305,37 @@ class Responses(ResponsesHelpers, SyncAPIResource):
             APIConnectionError: no answer came; `APITimeoutError` if it took too long.
         """
         return self._client._call(_COMPACT, params)
+
+    def connect(
+        self,
+        extra_query: Query = NOTHING,
+        extra_headers: Headers = NOTHING,
+        websocket_connection_options: SyncWebSocketConnectionOptions = {},
+        on_reconnecting: Callable[[ReconnectingEvent], ReconnectingOverrides | None] | None = None,
+        max_retries: int = 5,
+        initial_delay: float = 0.5,
+        max_delay: float = 8.0,
+        max_queue_size: int = 1048576,
+    ) -> ResponsesConnectionManager:
+        """A WebSocket connection to `/responses`: a context manager that opens and closes it.
+
+        See `oxide._connection.ConnectionManagerBase` for what can be said about it.
+
+        Raises:
+            TypeError, ValueError: an option is unknown, or has a value it can't have.
+        """
+        return ResponsesConnectionManager(
+            self._client,
+            {},
+            extra_query=extra_query,
+            extra_headers=extra_headers,
+            websocket_connection_options=websocket_connection_options,
+            on_reconnecting=on_reconnecting,
+            max_retries=max_retries,
+            initial_delay=initial_delay,
+            max_delay=max_delay,
+            max_queue_size=max_queue_size,
+        )
 
 
 class AsyncResponses(AsyncResponsesHelpers, AsyncAPIResource):
@@ -376,6 +448,37 @@ class AsyncResponses(AsyncResponsesHelpers, AsyncAPIResource):
         """
         return await self._client._call(_COMPACT, params)
 
+    def connect(
+        self,
+        extra_query: Query = NOTHING,
+        extra_headers: Headers = NOTHING,
+        websocket_connection_options: WebSocketConnectionOptions = {},
+        on_reconnecting: Callable[[ReconnectingEvent], ReconnectingOverrides | None] | None = None,
+        max_retries: int = 5,
+        initial_delay: float = 0.5,
+        max_delay: float = 8.0,
+        max_queue_size: int = 1048576,
+    ) -> AsyncResponsesConnectionManager:
+        """A WebSocket connection to `/responses`: a context manager that opens and closes it.
+
+        See `oxide._connection.ConnectionManagerBase` for what can be said about it.
+
+        Raises:
+            TypeError, ValueError: an option is unknown, or has a value it can't have.
+        """
+        return AsyncResponsesConnectionManager(
+            self._client,
+            {},
+            extra_query=extra_query,
+            extra_headers=extra_headers,
+            websocket_connection_options=websocket_connection_options,
+            on_reconnecting=on_reconnecting,
+            max_retries=max_retries,
+            initial_delay=initial_delay,
+            max_delay=max_delay,
+            max_queue_size=max_queue_size,
+        )
+
 
 class ResponsesWithRawResponse:
     """The methods of `Responses`, returning the response itself."""
@@ -473,3 +576,225 @@ class AsyncResponsesWithStreamingResponse:
         from .input_tokens import AsyncInputTokensWithStreamingResponse
 
         return AsyncInputTokensWithStreamingResponse(self._responses.input_tokens)
+
+
+class ResponsesConnection(
+    WebSocketConnectionBase["ResponsesServerEvent", "ResponsesClientEvent | ResponsesClientEventParam"]
+):
+    """An open connection of `client.responses.connect`."""
+
+    _channel = _CONNECT
+
+    @cached_property
+    def response(self) -> ResponsesResponseResource:
+        return ResponsesResponseResource(self)
+
+
+class ResponsesConnectionManager(
+    ConnectionManagerBase[ResponsesConnection, "ResponsesClientEvent | ResponsesClientEventParam"]
+):
+    """What `client.responses.connect` returns: a connection to be made."""
+
+    _connection_class = ResponsesConnection
+
+
+class ResponsesResponseResource(ConnectionResource):
+    """Sends `response` events."""
+
+    def steer(self, *, input: ResponseSteerInputParam, previous_response_id: str) -> None:
+        """Send `response.steer`. Raises as `send` of the connection."""
+        self._send({"type": "response.steer", "input": input, "previous_response_id": previous_response_id})
+
+    def create(
+        self,
+        *,
+        access_programs: ResponseCreateAccessPrograms | Omit = omit,
+        background: Optional[bool] | Omit = omit,
+        background_options: ResponseCreateBackgroundOptions | Omit = omit,
+        context_management: Optional[Iterable[ResponseCreateContextManagement]] | Omit = omit,
+        conversation: Optional[ResponseCreateConversation] | Omit = omit,
+        generate: bool | Omit = omit,
+        image: ResponseCreateImage | Omit = omit,
+        include: Optional[List[ResponseIncludable]] | Omit = omit,
+        input: Union[str, ResponseInputParam] | Omit = omit,
+        instructions: Optional[str] | Omit = omit,
+        max_output_tokens: Optional[int] | Omit = omit,
+        max_tool_calls: Optional[int] | Omit = omit,
+        metadata: Optional[Metadata] | Omit = omit,
+        model: ResponsesModel | Omit = omit,
+        moderation: Optional[ResponseCreateModeration] | Omit = omit,
+        parallel_tool_calls: Optional[bool] | Omit = omit,
+        previous_response_id: Optional[str] | Omit = omit,
+        prompt: Optional[ResponsePromptParam] | Omit = omit,
+        prompt_cache_key: Optional[str] | Omit = omit,
+        prompt_cache_options: ResponseCreatePromptCacheOptions | Omit = omit,
+        prompt_cache_retention: Optional[Literal["in_memory", "24h"]] | Omit = omit,
+        reasoning: Optional[Reasoning] | Omit = omit,
+        safety_identifier: Optional[str] | Omit = omit,
+        service_tier: Optional[ServiceTier] | Omit = omit,
+        store: Optional[bool] | Omit = omit,
+        stream: Optional[bool] | Omit = omit,
+        stream_id: str | Omit = omit,
+        stream_options: Optional[ResponseCreateStreamOptions] | Omit = omit,
+        temperature: Optional[float] | Omit = omit,
+        text: ResponseTextConfigParam | Omit = omit,
+        tool_choice: ResponseCreateToolChoice | Omit = omit,
+        tools: Iterable[ToolParam] | Omit = omit,
+        top_logprobs: Optional[int] | Omit = omit,
+        top_p: Optional[float] | Omit = omit,
+        truncation: Optional[Literal["auto", "disabled"]] | Omit = omit,
+        user: str | Omit = omit,
+    ) -> None:
+        """Send `response.create`. Raises as `send` of the connection."""
+        self._send(
+            {
+                "type": "response.create",
+                "access_programs": access_programs,
+                "background": background,
+                "background_options": background_options,
+                "context_management": context_management,
+                "conversation": conversation,
+                "generate": generate,
+                "image": image,
+                "include": include,
+                "input": input,
+                "instructions": instructions,
+                "max_output_tokens": max_output_tokens,
+                "max_tool_calls": max_tool_calls,
+                "metadata": metadata,
+                "model": model,
+                "moderation": moderation,
+                "parallel_tool_calls": parallel_tool_calls,
+                "previous_response_id": previous_response_id,
+                "prompt": prompt,
+                "prompt_cache_key": prompt_cache_key,
+                "prompt_cache_options": prompt_cache_options,
+                "prompt_cache_retention": prompt_cache_retention,
+                "reasoning": reasoning,
+                "safety_identifier": safety_identifier,
+                "service_tier": service_tier,
+                "store": store,
+                "stream": stream,
+                "stream_id": stream_id,
+                "stream_options": stream_options,
+                "temperature": temperature,
+                "text": text,
+                "tool_choice": tool_choice,
+                "tools": tools,
+                "top_logprobs": top_logprobs,
+                "top_p": top_p,
+                "truncation": truncation,
+                "user": user,
+            }
+        )
+
+
+class AsyncResponsesConnection(
+    AsyncWebSocketConnectionBase["ResponsesServerEvent", "ResponsesClientEvent | ResponsesClientEventParam"]
+):
+    """An open connection of `client.responses.connect`."""
+
+    _channel = _CONNECT
+
+    @cached_property
+    def response(self) -> AsyncResponsesResponseResource:
+        return AsyncResponsesResponseResource(self)
+
+
+class AsyncResponsesConnectionManager(
+    AsyncConnectionManagerBase[AsyncResponsesConnection, "ResponsesClientEvent | ResponsesClientEventParam"]
+):
+    """What `client.responses.connect` returns: a connection to be made."""
+
+    _connection_class = AsyncResponsesConnection
+
+
+class AsyncResponsesResponseResource(AsyncConnectionResource):
+    """Sends `response` events."""
+
+    async def steer(self, *, input: ResponseSteerInputParam, previous_response_id: str) -> None:
+        """Send `response.steer`. Raises as `send` of the connection."""
+        await self._send({"type": "response.steer", "input": input, "previous_response_id": previous_response_id})
+
+    async def create(
+        self,
+        *,
+        access_programs: ResponseCreateAccessPrograms | Omit = omit,
+        background: Optional[bool] | Omit = omit,
+        background_options: ResponseCreateBackgroundOptions | Omit = omit,
+        context_management: Optional[Iterable[ResponseCreateContextManagement]] | Omit = omit,
+        conversation: Optional[ResponseCreateConversation] | Omit = omit,
+        generate: bool | Omit = omit,
+        image: ResponseCreateImage | Omit = omit,
+        include: Optional[List[ResponseIncludable]] | Omit = omit,
+        input: Union[str, ResponseInputParam] | Omit = omit,
+        instructions: Optional[str] | Omit = omit,
+        max_output_tokens: Optional[int] | Omit = omit,
+        max_tool_calls: Optional[int] | Omit = omit,
+        metadata: Optional[Metadata] | Omit = omit,
+        model: ResponsesModel | Omit = omit,
+        moderation: Optional[ResponseCreateModeration] | Omit = omit,
+        parallel_tool_calls: Optional[bool] | Omit = omit,
+        previous_response_id: Optional[str] | Omit = omit,
+        prompt: Optional[ResponsePromptParam] | Omit = omit,
+        prompt_cache_key: Optional[str] | Omit = omit,
+        prompt_cache_options: ResponseCreatePromptCacheOptions | Omit = omit,
+        prompt_cache_retention: Optional[Literal["in_memory", "24h"]] | Omit = omit,
+        reasoning: Optional[Reasoning] | Omit = omit,
+        safety_identifier: Optional[str] | Omit = omit,
+        service_tier: Optional[ServiceTier] | Omit = omit,
+        store: Optional[bool] | Omit = omit,
+        stream: Optional[bool] | Omit = omit,
+        stream_id: str | Omit = omit,
+        stream_options: Optional[ResponseCreateStreamOptions] | Omit = omit,
+        temperature: Optional[float] | Omit = omit,
+        text: ResponseTextConfigParam | Omit = omit,
+        tool_choice: ResponseCreateToolChoice | Omit = omit,
+        tools: Iterable[ToolParam] | Omit = omit,
+        top_logprobs: Optional[int] | Omit = omit,
+        top_p: Optional[float] | Omit = omit,
+        truncation: Optional[Literal["auto", "disabled"]] | Omit = omit,
+        user: str | Omit = omit,
+    ) -> None:
+        """Send `response.create`. Raises as `send` of the connection."""
+        await self._send(
+            {
+                "type": "response.create",
+                "access_programs": access_programs,
+                "background": background,
+                "background_options": background_options,
+                "context_management": context_management,
+                "conversation": conversation,
+                "generate": generate,
+                "image": image,
+                "include": include,
+                "input": input,
+                "instructions": instructions,
+                "max_output_tokens": max_output_tokens,
+                "max_tool_calls": max_tool_calls,
+                "metadata": metadata,
+                "model": model,
+                "moderation": moderation,
+                "parallel_tool_calls": parallel_tool_calls,
+                "previous_response_id": previous_response_id,
+                "prompt": prompt,
+                "prompt_cache_key": prompt_cache_key,
+                "prompt_cache_options": prompt_cache_options,
+                "prompt_cache_retention": prompt_cache_retention,
+                "reasoning": reasoning,
+                "safety_identifier": safety_identifier,
+                "service_tier": service_tier,
+                "store": store,
+                "stream": stream,
+                "stream_id": stream_id,
+                "stream_options": stream_options,
+                "temperature": temperature,
+                "text": text,
+                "tool_choice": tool_choice,
+                "tools": tools,
+                "top_logprobs": top_logprobs,
+                "top_p": top_p,
+                "truncation": truncation,
+                "user": user,
+            }
+        )

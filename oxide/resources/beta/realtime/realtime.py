@@ -6,9 +6,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oxide._connection import (
+    AsyncConnectionManagerBase,
+    AsyncConnectionResource,
+    AsyncWebSocketConnectionBase,
+    Channel,
+    ConnectionManagerBase,
+    ConnectionResource,
+    NOTHING,
+    Omit,
+    WebSocketConnectionBase,
+    omit,
+)
 from oxide._resource import AsyncAPIResource, SyncAPIResource, cached_property
 
 if TYPE_CHECKING:
+    from oxide._types import Headers, Query
+    from oxide.types.beta.realtime.conversation_item_param import ConversationItemParam
+    from oxide.types.beta.realtime.realtime_client_event import RealtimeClientEvent
+    from oxide.types.beta.realtime.realtime_client_event_param import RealtimeClientEventParam
+    from oxide.types.beta.realtime.realtime_server_event import RealtimeServerEvent
+    from oxide.types.beta.realtime.response_create_event_param import Response
+    from oxide.types.beta.realtime.session_update_event_param import Session
+    from oxide.types.beta.realtime.transcription_session_update_param import (
+        Session as TranscriptionSessionUpdateParamSession,
+    )
+    from oxide.types.websocket_connection_options import SyncWebSocketConnectionOptions, WebSocketConnectionOptions
+
     from .sessions import (
         AsyncSessions,
         AsyncSessionsWithRawResponse,
@@ -27,6 +51,13 @@ if TYPE_CHECKING:
     )
 
 __all__ = ["AsyncRealtime", "Realtime"]
+
+_CONNECT = Channel(
+    "/realtime",
+    events="oxide.types.beta.realtime.realtime_server_event:RealtimeServerEvent",
+    query=("model",),
+    sends=(("OpenAI-Beta", "realtime=v1"),),
+)
 
 
 class Realtime(SyncAPIResource):
@@ -54,6 +85,29 @@ class Realtime(SyncAPIResource):
         """The same methods, as context managers whose response has not been read."""
         return RealtimeWithStreamingResponse(self)
 
+    def connect(
+        self,
+        *,
+        model: str,
+        extra_query: Query = NOTHING,
+        extra_headers: Headers = NOTHING,
+        websocket_connection_options: SyncWebSocketConnectionOptions = {},
+    ) -> RealtimeConnectionManager:
+        """A WebSocket connection to `/realtime`: a context manager that opens and closes it.
+
+        See `oxide._connection.ConnectionManagerBase` for what can be said about it.
+
+        Raises:
+            TypeError, ValueError: an option is unknown, or has a value it can't have.
+        """
+        return RealtimeConnectionManager(
+            self._client,
+            {"model": model},
+            extra_query=extra_query,
+            extra_headers=extra_headers,
+            websocket_connection_options=websocket_connection_options,
+        )
+
 
 class AsyncRealtime(AsyncAPIResource):
     """`client.beta.realtime` of an asynchronous client."""
@@ -79,6 +133,29 @@ class AsyncRealtime(AsyncAPIResource):
     def with_streaming_response(self) -> AsyncRealtimeWithStreamingResponse:
         """The same methods, as context managers whose response has not been read."""
         return AsyncRealtimeWithStreamingResponse(self)
+
+    def connect(
+        self,
+        *,
+        model: str,
+        extra_query: Query = NOTHING,
+        extra_headers: Headers = NOTHING,
+        websocket_connection_options: WebSocketConnectionOptions = {},
+    ) -> AsyncRealtimeConnectionManager:
+        """A WebSocket connection to `/realtime`: a context manager that opens and closes it.
+
+        See `oxide._connection.ConnectionManagerBase` for what can be said about it.
+
+        Raises:
+            TypeError, ValueError: an option is unknown, or has a value it can't have.
+        """
+        return AsyncRealtimeConnectionManager(
+            self._client,
+            {"model": model},
+            extra_query=extra_query,
+            extra_headers=extra_headers,
+            websocket_connection_options=websocket_connection_options,
+        )
 
 
 class RealtimeWithRawResponse:
@@ -155,3 +232,279 @@ class AsyncRealtimeWithStreamingResponse:
         from .transcription_sessions import AsyncTranscriptionSessionsWithStreamingResponse
 
         return AsyncTranscriptionSessionsWithStreamingResponse(self._realtime.transcription_sessions)
+
+
+class RealtimeConnection(
+    WebSocketConnectionBase["RealtimeServerEvent", "RealtimeClientEvent | RealtimeClientEventParam"]
+):
+    """An open connection of `client.beta.realtime.connect`."""
+
+    _channel = _CONNECT
+
+    @cached_property
+    def session(self) -> RealtimeSessionResource:
+        return RealtimeSessionResource(self)
+
+    @cached_property
+    def response(self) -> RealtimeResponseResource:
+        return RealtimeResponseResource(self)
+
+    @cached_property
+    def input_audio_buffer(self) -> RealtimeInputAudioBufferResource:
+        return RealtimeInputAudioBufferResource(self)
+
+    @cached_property
+    def conversation(self) -> RealtimeConversationResource:
+        return RealtimeConversationResource(self)
+
+    @cached_property
+    def output_audio_buffer(self) -> RealtimeOutputAudioBufferResource:
+        return RealtimeOutputAudioBufferResource(self)
+
+    @cached_property
+    def transcription_session(self) -> RealtimeTranscriptionSessionResource:
+        return RealtimeTranscriptionSessionResource(self)
+
+
+class RealtimeConnectionManager(
+    ConnectionManagerBase[RealtimeConnection, "RealtimeClientEvent | RealtimeClientEventParam"]
+):
+    """What `client.beta.realtime.connect` returns: a connection to be made."""
+
+    _connection_class = RealtimeConnection
+
+
+class RealtimeSessionResource(ConnectionResource):
+    """Sends `session` events."""
+
+    def update(self, *, session: Session, event_id: str | Omit = omit) -> None:
+        """Send `session.update`. Raises as `send` of the connection."""
+        self._send({"type": "session.update", "session": session, "event_id": event_id})
+
+
+class RealtimeResponseResource(ConnectionResource):
+    """Sends `response` events."""
+
+    def create(self, *, event_id: str | Omit = omit, response: Response | Omit = omit) -> None:
+        """Send `response.create`. Raises as `send` of the connection."""
+        self._send({"type": "response.create", "event_id": event_id, "response": response})
+
+    def cancel(self, *, event_id: str | Omit = omit, response_id: str | Omit = omit) -> None:
+        """Send `response.cancel`. Raises as `send` of the connection."""
+        self._send({"type": "response.cancel", "event_id": event_id, "response_id": response_id})
+
+
+class RealtimeInputAudioBufferResource(ConnectionResource):
+    """Sends `input_audio_buffer` events."""
+
+    def clear(self, *, event_id: str | Omit = omit) -> None:
+        """Send `input_audio_buffer.clear`. Raises as `send` of the connection."""
+        self._send({"type": "input_audio_buffer.clear", "event_id": event_id})
+
+    def commit(self, *, event_id: str | Omit = omit) -> None:
+        """Send `input_audio_buffer.commit`. Raises as `send` of the connection."""
+        self._send({"type": "input_audio_buffer.commit", "event_id": event_id})
+
+    def append(self, *, audio: str, event_id: str | Omit = omit) -> None:
+        """Send `input_audio_buffer.append`. Raises as `send` of the connection."""
+        self._send({"type": "input_audio_buffer.append", "audio": audio, "event_id": event_id})
+
+
+class RealtimeConversationResource(ConnectionResource):
+    """Sends `events` events."""
+
+    @cached_property
+    def item(self) -> RealtimeConversationItemResource:
+        return RealtimeConversationItemResource(self._connection)
+
+
+class RealtimeOutputAudioBufferResource(ConnectionResource):
+    """Sends `output_audio_buffer` events."""
+
+    def clear(self, *, event_id: str | Omit = omit) -> None:
+        """Send `output_audio_buffer.clear`. Raises as `send` of the connection."""
+        self._send({"type": "output_audio_buffer.clear", "event_id": event_id})
+
+
+class RealtimeTranscriptionSessionResource(ConnectionResource):
+    """Sends `transcription_session` events."""
+
+    def update(self, *, session: TranscriptionSessionUpdateParamSession, event_id: str | Omit = omit) -> None:
+        """Send `transcription_session.update`. Raises as `send` of the connection."""
+        self._send({"type": "transcription_session.update", "session": session, "event_id": event_id})
+
+
+class RealtimeConversationItemResource(ConnectionResource):
+    """Sends `conversation.item` events."""
+
+    def delete(self, *, item_id: str, event_id: str | Omit = omit) -> None:
+        """Send `conversation.item.delete`. Raises as `send` of the connection."""
+        self._send({"type": "conversation.item.delete", "item_id": item_id, "event_id": event_id})
+
+    def create(
+        self, *, item: ConversationItemParam, event_id: str | Omit = omit, previous_item_id: str | Omit = omit
+    ) -> None:
+        """Send `conversation.item.create`. Raises as `send` of the connection."""
+        self._send(
+            {
+                "type": "conversation.item.create",
+                "item": item,
+                "event_id": event_id,
+                "previous_item_id": previous_item_id,
+            }
+        )
+
+    def truncate(self, *, audio_end_ms: int, content_index: int, item_id: str, event_id: str | Omit = omit) -> None:
+        """Send `conversation.item.truncate`. Raises as `send` of the connection."""
+        self._send(
+            {
+                "type": "conversation.item.truncate",
+                "audio_end_ms": audio_end_ms,
+                "content_index": content_index,
+                "item_id": item_id,
+                "event_id": event_id,
+            }
+        )
+
+    def retrieve(self, *, item_id: str, event_id: str | Omit = omit) -> None:
+        """Send `conversation.item.retrieve`. Raises as `send` of the connection."""
+        self._send({"type": "conversation.item.retrieve", "item_id": item_id, "event_id": event_id})
+
+
+class AsyncRealtimeConnection(
+    AsyncWebSocketConnectionBase["RealtimeServerEvent", "RealtimeClientEvent | RealtimeClientEventParam"]
+):
+    """An open connection of `client.beta.realtime.connect`."""
+
+    _channel = _CONNECT
+
+    @cached_property
+    def session(self) -> AsyncRealtimeSessionResource:
+        return AsyncRealtimeSessionResource(self)
+
+    @cached_property
+    def response(self) -> AsyncRealtimeResponseResource:
+        return AsyncRealtimeResponseResource(self)
+
+    @cached_property
+    def input_audio_buffer(self) -> AsyncRealtimeInputAudioBufferResource:
+        return AsyncRealtimeInputAudioBufferResource(self)
+
+    @cached_property
+    def conversation(self) -> AsyncRealtimeConversationResource:
+        return AsyncRealtimeConversationResource(self)
+
+    @cached_property
+    def output_audio_buffer(self) -> AsyncRealtimeOutputAudioBufferResource:
+        return AsyncRealtimeOutputAudioBufferResource(self)
+
+    @cached_property
+    def transcription_session(self) -> AsyncRealtimeTranscriptionSessionResource:
+        return AsyncRealtimeTranscriptionSessionResource(self)
+
+
+class AsyncRealtimeConnectionManager(
+    AsyncConnectionManagerBase[AsyncRealtimeConnection, "RealtimeClientEvent | RealtimeClientEventParam"]
+):
+    """What `client.beta.realtime.connect` returns: a connection to be made."""
+
+    _connection_class = AsyncRealtimeConnection
+
+
+class AsyncRealtimeSessionResource(AsyncConnectionResource):
+    """Sends `session` events."""
+
+    async def update(self, *, session: Session, event_id: str | Omit = omit) -> None:
+        """Send `session.update`. Raises as `send` of the connection."""
+        await self._send({"type": "session.update", "session": session, "event_id": event_id})
+
+
+class AsyncRealtimeResponseResource(AsyncConnectionResource):
+    """Sends `response` events."""
+
+    async def create(self, *, event_id: str | Omit = omit, response: Response | Omit = omit) -> None:
+        """Send `response.create`. Raises as `send` of the connection."""
+        await self._send({"type": "response.create", "event_id": event_id, "response": response})
+
+    async def cancel(self, *, event_id: str | Omit = omit, response_id: str | Omit = omit) -> None:
+        """Send `response.cancel`. Raises as `send` of the connection."""
+        await self._send({"type": "response.cancel", "event_id": event_id, "response_id": response_id})
+
+
+class AsyncRealtimeInputAudioBufferResource(AsyncConnectionResource):
+    """Sends `input_audio_buffer` events."""
+
+    async def clear(self, *, event_id: str | Omit = omit) -> None:
+        """Send `input_audio_buffer.clear`. Raises as `send` of the connection."""
+        await self._send({"type": "input_audio_buffer.clear", "event_id": event_id})
+
+    async def commit(self, *, event_id: str | Omit = omit) -> None:
+        """Send `input_audio_buffer.commit`. Raises as `send` of the connection."""
+        await self._send({"type": "input_audio_buffer.commit", "event_id": event_id})
+
+    async def append(self, *, audio: str, event_id: str | Omit = omit) -> None:
+        """Send `input_audio_buffer.append`. Raises as `send` of the connection."""
+        await self._send({"type": "input_audio_buffer.append", "audio": audio, "event_id": event_id})
+
+
+class AsyncRealtimeConversationResource(AsyncConnectionResource):
+    """Sends `events` events."""
+
+    @cached_property
+    def item(self) -> AsyncRealtimeConversationItemResource:
+        return AsyncRealtimeConversationItemResource(self._connection)
+
+
+class AsyncRealtimeOutputAudioBufferResource(AsyncConnectionResource):
+    """Sends `output_audio_buffer` events."""
+
+    async def clear(self, *, event_id: str | Omit = omit) -> None:
+        """Send `output_audio_buffer.clear`. Raises as `send` of the connection."""
+        await self._send({"type": "output_audio_buffer.clear", "event_id": event_id})
+
+
+class AsyncRealtimeTranscriptionSessionResource(AsyncConnectionResource):
+    """Sends `transcription_session` events."""
+
+    async def update(self, *, session: TranscriptionSessionUpdateParamSession, event_id: str | Omit = omit) -> None:
+        """Send `transcription_session.update`. Raises as `send` of the connection."""
+        await self._send({"type": "transcription_session.update", "session": session, "event_id": event_id})
+
+
+class AsyncRealtimeConversationItemResource(AsyncConnectionResource):
+    """Sends `conversation.item` events."""
+
+    async def delete(self, *, item_id: str, event_id: str | Omit = omit) -> None:
+        """Send `conversation.item.delete`. Raises as `send` of the connection."""
+        await self._send({"type": "conversation.item.delete", "item_id": item_id, "event_id": event_id})
+
+    async def create(
+        self, *, item: ConversationItemParam, event_id: str | Omit = omit, previous_item_id: str | Omit = omit
+    ) -> None:
+        """Send `conversation.item.create`. Raises as `send` of the connection."""
+        await self._send(
+            {
+                "type": "conversation.item.create",
+                "item": item,
+                "event_id": event_id,
+                "previous_item_id": previous_item_id,
+            }
+        )
+
+    async def truncate(
+        self, *, audio_end_ms: int, content_index: int, item_id: str, event_id: str | Omit = omit
+    ) -> None:
+        """Send `conversation.item.truncate`. Raises as `send` of the connection."""
+        await self._send(
+            {
+                "type": "conversation.item.truncate",
+                "audio_end_ms": audio_end_ms,
+                "content_index": content_index,
+                "item_id": item_id,
+                "event_id": event_id,
+            }
+        )
+
+    async def retrieve(self, *, item_id: str, event_id: str | Omit = omit) -> None:
+        """Send `conversation.item.retrieve`. Raises as `send` of the connection."""
+        await self._send({"type": "conversation.item.retrieve", "item_id": item_id, "event_id": event_id})

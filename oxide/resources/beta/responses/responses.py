@@ -6,6 +6,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
+from oxide._connection import (
+    AsyncConnectionManagerBase,
+    AsyncConnectionResource,
+    AsyncWebSocketConnectionBase,
+    Channel,
+    ConnectionManagerBase,
+    ConnectionResource,
+    NOTHING,
+    Omit,
+    WebSocketConnectionBase,
+    omit,
+)
 from oxide._resource import (
     AsyncAPIResource,
     Operation,
@@ -18,15 +30,41 @@ from oxide._resource import (
 )
 
 if TYPE_CHECKING:
-    from typing import Any, List
+    from collections.abc import Callable
+    from typing import Any, Dict, Iterable, List, Optional, Union
 
     from typing_extensions import Literal, Required, Unpack
 
     from oxide._resource import CallOptions
+    from oxide._types import Headers, Query
     from oxide.streaming import AsyncStream, Stream
     from oxide.types.beta.beta_compacted_response import BetaCompactedResponse
     from oxide.types.beta.beta_response import BetaResponse
+    from oxide.types.beta.beta_response_includable import BetaResponseIncludable
+    from oxide.types.beta.beta_response_input_item_param import BetaResponseInputItemParam
+    from oxide.types.beta.beta_response_input_param import BetaResponseInputParam
+    from oxide.types.beta.beta_response_prompt_param import BetaResponsePromptParam
+    from oxide.types.beta.beta_response_steer_input_param import BetaResponseSteerInputParam
     from oxide.types.beta.beta_response_stream_event import BetaResponseStreamEvent
+    from oxide.types.beta.beta_response_text_config_param import BetaResponseTextConfigParam
+    from oxide.types.beta.beta_responses_client_event import BetaResponsesClientEvent
+    from oxide.types.beta.beta_responses_client_event_param import (
+        BetaResponsesClientEventParam,
+        ResponseCreateAccessPrograms,
+        ResponseCreateBackgroundOptions,
+        ResponseCreateContextManagement,
+        ResponseCreateConversation,
+        ResponseCreateImage,
+        ResponseCreateModeration,
+        ResponseCreateMultiAgent,
+        ResponseCreatePromptCacheOptions,
+        ResponseCreateReasoning,
+        ResponseCreateStreamOptions,
+        ResponseCreateToolChoice,
+    )
+    from oxide.types.beta.beta_responses_server_event import BetaResponsesServerEvent
+    from oxide.types.beta.beta_service_tier import BetaServiceTier
+    from oxide.types.beta.beta_tool_param import BetaToolParam
     from oxide.types.beta.response_compact_params import ResponseCompactParams
     from oxide.types.beta.response_create_params import (
         ResponseCreateParamsBase,
@@ -38,6 +76,8 @@ if TYPE_CHECKING:
         ResponseRetrieveParamsNonStreaming,
         ResponseRetrieveParamsStreaming,
     )
+    from oxide.types.websocket_connection_options import SyncWebSocketConnectionOptions, WebSocketConnectionOptions
+    from oxide.types.websocket_reconnection import ReconnectingEvent, ReconnectingOverrides
 
     from .input_items import (
         AsyncInputItems,
@@ -171,6 +211,7 @@ _COMPACT = Operation(
     required=(("model",),),
     response="oxide.types.beta.beta_compacted_response:BetaCompactedResponse",
 )
+_CONNECT = Channel("/responses", events="oxide.types.beta.beta_responses_server_event:BetaResponsesServerEvent")
 
 
 class Responses(SyncAPIResource):
@@ -280,6 +321,37 @@ class Responses(SyncAPIResource):
             APIConnectionError: no answer came; `APITimeoutError` if it took too long.
         """
         return self._client._call(_COMPACT, params)
+
+    def connect(
+        self,
+        extra_query: Query = NOTHING,
+        extra_headers: Headers = NOTHING,
+        websocket_connection_options: SyncWebSocketConnectionOptions = {},
+        on_reconnecting: Callable[[ReconnectingEvent], ReconnectingOverrides | None] | None = None,
+        max_retries: int = 5,
+        initial_delay: float = 0.5,
+        max_delay: float = 8.0,
+        max_queue_size: int = 1048576,
+    ) -> ResponsesConnectionManager:
+        """A WebSocket connection to `/responses`: a context manager that opens and closes it.
+
+        See `oxide._connection.ConnectionManagerBase` for what can be said about it.
+
+        Raises:
+            TypeError, ValueError: an option is unknown, or has a value it can't have.
+        """
+        return ResponsesConnectionManager(
+            self._client,
+            {},
+            extra_query=extra_query,
+            extra_headers=extra_headers,
+            websocket_connection_options=websocket_connection_options,
+            on_reconnecting=on_reconnecting,
+            max_retries=max_retries,
+            initial_delay=initial_delay,
+            max_delay=max_delay,
+            max_queue_size=max_queue_size,
+        )
 
 
 class AsyncResponses(AsyncAPIResource):
@@ -392,6 +464,37 @@ class AsyncResponses(AsyncAPIResource):
         """
         return await self._client._call(_COMPACT, params)
 
+    def connect(
+        self,
+        extra_query: Query = NOTHING,
+        extra_headers: Headers = NOTHING,
+        websocket_connection_options: WebSocketConnectionOptions = {},
+        on_reconnecting: Callable[[ReconnectingEvent], ReconnectingOverrides | None] | None = None,
+        max_retries: int = 5,
+        initial_delay: float = 0.5,
+        max_delay: float = 8.0,
+        max_queue_size: int = 1048576,
+    ) -> AsyncResponsesConnectionManager:
+        """A WebSocket connection to `/responses`: a context manager that opens and closes it.
+
+        See `oxide._connection.ConnectionManagerBase` for what can be said about it.
+
+        Raises:
+            TypeError, ValueError: an option is unknown, or has a value it can't have.
+        """
+        return AsyncResponsesConnectionManager(
+            self._client,
+            {},
+            extra_query=extra_query,
+            extra_headers=extra_headers,
+            websocket_connection_options=websocket_connection_options,
+            on_reconnecting=on_reconnecting,
+            max_retries=max_retries,
+            initial_delay=initial_delay,
+            max_delay=max_delay,
+            max_queue_size=max_queue_size,
+        )
+
 
 class ResponsesWithRawResponse:
     """The methods of `Responses`, returning the response itself."""
@@ -487,3 +590,477 @@ class AsyncResponsesWithStreamingResponse:
         from .input_tokens import AsyncInputTokensWithStreamingResponse
 
         return AsyncInputTokensWithStreamingResponse(self._responses.input_tokens)
+
+
+class ResponsesConnection(
+    WebSocketConnectionBase["BetaResponsesServerEvent", "BetaResponsesClientEvent | BetaResponsesClientEventParam"]
+):
+    """An open connection of `client.beta.responses.connect`."""
+
+    _channel = _CONNECT
+
+    @cached_property
+    def response(self) -> ResponsesResponseResource:
+        return ResponsesResponseResource(self)
+
+
+class ResponsesConnectionManager(
+    ConnectionManagerBase[ResponsesConnection, "BetaResponsesClientEvent | BetaResponsesClientEventParam"]
+):
+    """What `client.beta.responses.connect` returns: a connection to be made."""
+
+    _connection_class = ResponsesConnection
+
+
+class ResponsesResponseResource(ConnectionResource):
+    """Sends `response` events."""
+
+    def create(
+        self,
+        *,
+        access_programs: ResponseCreateAccessPrograms | Omit = omit,
+        background: Optional[bool] | Omit = omit,
+        background_options: ResponseCreateBackgroundOptions | Omit = omit,
+        context_management: Optional[Iterable[ResponseCreateContextManagement]] | Omit = omit,
+        conversation: Optional[ResponseCreateConversation] | Omit = omit,
+        generate: bool | Omit = omit,
+        image: ResponseCreateImage | Omit = omit,
+        include: Optional[List[BetaResponseIncludable]] | Omit = omit,
+        input: Union[str, BetaResponseInputParam] | Omit = omit,
+        instructions: Optional[str] | Omit = omit,
+        max_output_tokens: Optional[int] | Omit = omit,
+        max_tool_calls: Optional[int] | Omit = omit,
+        metadata: Optional[Dict[str, str]] | Omit = omit,
+        model: Union[
+            Literal[
+                "gpt-6-astra",
+                "gpt-6.2-astra",
+                "gpt-6.1-sol",
+                "gpt-6.2-sol",
+                "gpt-6.1-terra",
+                "gpt-6-sol",
+                "gpt-6-luna",
+                "gpt-5.6-sol",
+                "gpt-5.6-terra",
+                "gpt-5.6-luna",
+                "gpt-5.5",
+                "gpt-5.5-2026-04-23",
+                "gpt-5.4",
+                "gpt-5.4-mini",
+                "gpt-5.4-nano",
+                "gpt-5.4-mini-2026-03-17",
+                "gpt-5.4-nano-2026-03-17",
+                "gpt-5.3-chat-latest",
+                "gpt-5.2",
+                "gpt-5.2-2025-12-11",
+                "gpt-5.2-chat-latest",
+                "gpt-5.2-pro",
+                "gpt-5.2-pro-2025-12-11",
+                "gpt-5.1",
+                "gpt-5.1-2025-11-13",
+                "gpt-5.1-codex",
+                "gpt-5.1-mini",
+                "gpt-5.1-chat-latest",
+                "gpt-5",
+                "gpt-5-mini",
+                "gpt-5-nano",
+                "gpt-5-2025-08-07",
+                "gpt-5-mini-2025-08-07",
+                "gpt-5-nano-2025-08-07",
+                "gpt-5-chat-latest",
+                "gpt-4.1",
+                "gpt-4.1-mini",
+                "gpt-4.1-nano",
+                "gpt-4.1-2025-04-14",
+                "gpt-4.1-mini-2025-04-14",
+                "gpt-4.1-nano-2025-04-14",
+                "o4-mini",
+                "o4-mini-2025-04-16",
+                "o3",
+                "o3-2025-04-16",
+                "o3-mini",
+                "o3-mini-2025-01-31",
+                "o1",
+                "o1-2024-12-17",
+                "o1-preview",
+                "o1-preview-2024-09-12",
+                "o1-mini",
+                "o1-mini-2024-09-12",
+                "gpt-4o",
+                "gpt-4o-2024-11-20",
+                "gpt-4o-2024-08-06",
+                "gpt-4o-2024-05-13",
+                "gpt-audio-mini",
+                "gpt-audio-mini-2025-12-15",
+                "gpt-4o-audio-preview",
+                "gpt-4o-audio-preview-2024-10-01",
+                "gpt-4o-audio-preview-2024-12-17",
+                "gpt-4o-audio-preview-2025-06-03",
+                "gpt-4o-mini-audio-preview",
+                "gpt-4o-mini-audio-preview-2024-12-17",
+                "gpt-4o-search-preview",
+                "gpt-4o-mini-search-preview",
+                "gpt-4o-search-preview-2025-03-11",
+                "gpt-4o-mini-search-preview-2025-03-11",
+                "chatgpt-4o-latest",
+                "codex-mini-latest",
+                "gpt-4o-mini",
+                "gpt-4o-mini-2024-07-18",
+                "gpt-4-turbo",
+                "gpt-4-turbo-2024-04-09",
+                "gpt-4-0125-preview",
+                "gpt-4-turbo-preview",
+                "gpt-4-1106-preview",
+                "gpt-4-vision-preview",
+                "gpt-4",
+                "gpt-4-0314",
+                "gpt-4-0613",
+                "gpt-4-32k",
+                "gpt-4-32k-0314",
+                "gpt-4-32k-0613",
+                "gpt-3.5-turbo",
+                "gpt-3.5-turbo-16k",
+                "gpt-3.5-turbo-0301",
+                "gpt-3.5-turbo-0613",
+                "gpt-3.5-turbo-1106",
+                "gpt-3.5-turbo-0125",
+                "gpt-3.5-turbo-16k-0613",
+                "o1-pro",
+                "o1-pro-2025-03-19",
+                "o3-pro",
+                "o3-pro-2025-06-10",
+                "o3-deep-research",
+                "o3-deep-research-2025-06-26",
+                "o4-mini-deep-research",
+                "o4-mini-deep-research-2025-06-26",
+                "computer-use-preview",
+                "computer-use-preview-2025-03-11",
+                "gpt-5.5-pro",
+                "gpt-5.5-pro-2026-04-23",
+                "gpt-5-codex",
+                "gpt-5-pro",
+                "gpt-5-pro-2025-10-06",
+                "gpt-5.1-codex-max",
+                "gpt-daybreak-blue-latest",
+                "gpt-daybreak-red-latest",
+                "gpt-5.6-cyber",
+                "gpt-6-cyber",
+                "gpt-rosalind-research",
+                "gpt-6-rosalind",
+                "gpt-6.2-astra-law",
+            ],
+            str,
+        ]
+        | Omit = omit,
+        moderation: Optional[ResponseCreateModeration] | Omit = omit,
+        multi_agent: Optional[ResponseCreateMultiAgent] | Omit = omit,
+        parallel_tool_calls: Optional[bool] | Omit = omit,
+        previous_response_id: Optional[str] | Omit = omit,
+        prompt: Optional[BetaResponsePromptParam] | Omit = omit,
+        prompt_cache_key: Optional[str] | Omit = omit,
+        prompt_cache_options: ResponseCreatePromptCacheOptions | Omit = omit,
+        prompt_cache_retention: Optional[Literal["in_memory", "24h"]] | Omit = omit,
+        reasoning: Optional[ResponseCreateReasoning] | Omit = omit,
+        safety_identifier: Optional[str] | Omit = omit,
+        service_tier: Optional[BetaServiceTier] | Omit = omit,
+        store: Optional[bool] | Omit = omit,
+        stream: Optional[bool] | Omit = omit,
+        stream_id: str | Omit = omit,
+        stream_options: Optional[ResponseCreateStreamOptions] | Omit = omit,
+        temperature: Optional[float] | Omit = omit,
+        text: BetaResponseTextConfigParam | Omit = omit,
+        tool_choice: ResponseCreateToolChoice | Omit = omit,
+        tools: Iterable[BetaToolParam] | Omit = omit,
+        top_logprobs: Optional[int] | Omit = omit,
+        top_p: Optional[float] | Omit = omit,
+        truncation: Optional[Literal["auto", "disabled"]] | Omit = omit,
+        user: str | Omit = omit,
+    ) -> None:
+        """Send `response.create`. Raises as `send` of the connection."""
+        self._send(
+            {
+                "type": "response.create",
+                "access_programs": access_programs,
+                "background": background,
+                "background_options": background_options,
+                "context_management": context_management,
+                "conversation": conversation,
+                "generate": generate,
+                "image": image,
+                "include": include,
+                "input": input,
+                "instructions": instructions,
+                "max_output_tokens": max_output_tokens,
+                "max_tool_calls": max_tool_calls,
+                "metadata": metadata,
+                "model": model,
+                "moderation": moderation,
+                "multi_agent": multi_agent,
+                "parallel_tool_calls": parallel_tool_calls,
+                "previous_response_id": previous_response_id,
+                "prompt": prompt,
+                "prompt_cache_key": prompt_cache_key,
+                "prompt_cache_options": prompt_cache_options,
+                "prompt_cache_retention": prompt_cache_retention,
+                "reasoning": reasoning,
+                "safety_identifier": safety_identifier,
+                "service_tier": service_tier,
+                "store": store,
+                "stream": stream,
+                "stream_id": stream_id,
+                "stream_options": stream_options,
+                "temperature": temperature,
+                "text": text,
+                "tool_choice": tool_choice,
+                "tools": tools,
+                "top_logprobs": top_logprobs,
+                "top_p": top_p,
+                "truncation": truncation,
+                "user": user,
+            }
+        )
+
+    def inject(self, *, input: Iterable[BetaResponseInputItemParam], response_id: str) -> None:
+        """Send `response.inject`. Raises as `send` of the connection."""
+        self._send({"type": "response.inject", "input": input, "response_id": response_id})
+
+    def steer(self, *, input: BetaResponseSteerInputParam, previous_response_id: str) -> None:
+        """Send `response.steer`. Raises as `send` of the connection."""
+        self._send({"type": "response.steer", "input": input, "previous_response_id": previous_response_id})
+
+
+class AsyncResponsesConnection(
+    AsyncWebSocketConnectionBase["BetaResponsesServerEvent", "BetaResponsesClientEvent | BetaResponsesClientEventParam"]
+):
+    """An open connection of `client.beta.responses.connect`."""
+
+    _channel = _CONNECT
+
+    @cached_property
+    def response(self) -> AsyncResponsesResponseResource:
+        return AsyncResponsesResponseResource(self)
+
+
+class AsyncResponsesConnectionManager(
+    AsyncConnectionManagerBase[AsyncResponsesConnection, "BetaResponsesClientEvent | BetaResponsesClientEventParam"]
+):
+    """What `client.beta.responses.connect` returns: a connection to be made."""
+
+    _connection_class = AsyncResponsesConnection
+
+
+class AsyncResponsesResponseResource(AsyncConnectionResource):
+    """Sends `response` events."""
+
+    async def create(
+        self,
+        *,
+        access_programs: ResponseCreateAccessPrograms | Omit = omit,
+        background: Optional[bool] | Omit = omit,
+        background_options: ResponseCreateBackgroundOptions | Omit = omit,
+        context_management: Optional[Iterable[ResponseCreateContextManagement]] | Omit = omit,
+        conversation: Optional[ResponseCreateConversation] | Omit = omit,
+        generate: bool | Omit = omit,
+        image: ResponseCreateImage | Omit = omit,
+        include: Optional[List[BetaResponseIncludable]] | Omit = omit,
+        input: Union[str, BetaResponseInputParam] | Omit = omit,
+        instructions: Optional[str] | Omit = omit,
+        max_output_tokens: Optional[int] | Omit = omit,
+        max_tool_calls: Optional[int] | Omit = omit,
+        metadata: Optional[Dict[str, str]] | Omit = omit,
+        model: Union[
+            Literal[
+                "gpt-6-astra",
+                "gpt-6.2-astra",
+                "gpt-6.1-sol",
+                "gpt-6.2-sol",
+                "gpt-6.1-terra",
+                "gpt-6-sol",
+                "gpt-6-luna",
+                "gpt-5.6-sol",
+                "gpt-5.6-terra",
+                "gpt-5.6-luna",
+                "gpt-5.5",
+                "gpt-5.5-2026-04-23",
+                "gpt-5.4",
+                "gpt-5.4-mini",
+                "gpt-5.4-nano",
+                "gpt-5.4-mini-2026-03-17",
+                "gpt-5.4-nano-2026-03-17",
+                "gpt-5.3-chat-latest",
+                "gpt-5.2",
+                "gpt-5.2-2025-12-11",
+                "gpt-5.2-chat-latest",
+                "gpt-5.2-pro",
+                "gpt-5.2-pro-2025-12-11",
+                "gpt-5.1",
+                "gpt-5.1-2025-11-13",
+                "gpt-5.1-codex",
+                "gpt-5.1-mini",
+                "gpt-5.1-chat-latest",
+                "gpt-5",
+                "gpt-5-mini",
+                "gpt-5-nano",
+                "gpt-5-2025-08-07",
+                "gpt-5-mini-2025-08-07",
+                "gpt-5-nano-2025-08-07",
+                "gpt-5-chat-latest",
+                "gpt-4.1",
+                "gpt-4.1-mini",
+                "gpt-4.1-nano",
+                "gpt-4.1-2025-04-14",
+                "gpt-4.1-mini-2025-04-14",
+                "gpt-4.1-nano-2025-04-14",
+                "o4-mini",
+                "o4-mini-2025-04-16",
+                "o3",
+                "o3-2025-04-16",
+                "o3-mini",
+                "o3-mini-2025-01-31",
+                "o1",
+                "o1-2024-12-17",
+                "o1-preview",
+                "o1-preview-2024-09-12",
+                "o1-mini",
+                "o1-mini-2024-09-12",
+                "gpt-4o",
+                "gpt-4o-2024-11-20",
+                "gpt-4o-2024-08-06",
+                "gpt-4o-2024-05-13",
+                "gpt-audio-mini",
+                "gpt-audio-mini-2025-12-15",
+                "gpt-4o-audio-preview",
+                "gpt-4o-audio-preview-2024-10-01",
+                "gpt-4o-audio-preview-2024-12-17",
+                "gpt-4o-audio-preview-2025-06-03",
+                "gpt-4o-mini-audio-preview",
+                "gpt-4o-mini-audio-preview-2024-12-17",
+                "gpt-4o-search-preview",
+                "gpt-4o-mini-search-preview",
+                "gpt-4o-search-preview-2025-03-11",
+                "gpt-4o-mini-search-preview-2025-03-11",
+                "chatgpt-4o-latest",
+                "codex-mini-latest",
+                "gpt-4o-mini",
+                "gpt-4o-mini-2024-07-18",
+                "gpt-4-turbo",
+                "gpt-4-turbo-2024-04-09",
+                "gpt-4-0125-preview",
+                "gpt-4-turbo-preview",
+                "gpt-4-1106-preview",
+                "gpt-4-vision-preview",
+                "gpt-4",
+                "gpt-4-0314",
+                "gpt-4-0613",
+                "gpt-4-32k",
+                "gpt-4-32k-0314",
+                "gpt-4-32k-0613",
+                "gpt-3.5-turbo",
+                "gpt-3.5-turbo-16k",
+                "gpt-3.5-turbo-0301",
+                "gpt-3.5-turbo-0613",
+                "gpt-3.5-turbo-1106",
+                "gpt-3.5-turbo-0125",
+                "gpt-3.5-turbo-16k-0613",
+                "o1-pro",
+                "o1-pro-2025-03-19",
+                "o3-pro",
+                "o3-pro-2025-06-10",
+                "o3-deep-research",
+                "o3-deep-research-2025-06-26",
+                "o4-mini-deep-research",
+                "o4-mini-deep-research-2025-06-26",
+                "computer-use-preview",
+                "computer-use-preview-2025-03-11",
+                "gpt-5.5-pro",
+                "gpt-5.5-pro-2026-04-23",
+                "gpt-5-codex",
+                "gpt-5-pro",
+                "gpt-5-pro-2025-10-06",
+                "gpt-5.1-codex-max",
+                "gpt-daybreak-blue-latest",
+                "gpt-daybreak-red-latest",
+                "gpt-5.6-cyber",
+                "gpt-6-cyber",
+                "gpt-rosalind-research",
+                "gpt-6-rosalind",
+                "gpt-6.2-astra-law",
+            ],
+            str,
+        ]
+        | Omit = omit,
+        moderation: Optional[ResponseCreateModeration] | Omit = omit,
+        multi_agent: Optional[ResponseCreateMultiAgent] | Omit = omit,
+        parallel_tool_calls: Optional[bool] | Omit = omit,
+        previous_response_id: Optional[str] | Omit = omit,
+        prompt: Optional[BetaResponsePromptParam] | Omit = omit,
+        prompt_cache_key: Optional[str] | Omit = omit,
+        prompt_cache_options: ResponseCreatePromptCacheOptions | Omit = omit,
+        prompt_cache_retention: Optional[Literal["in_memory", "24h"]] | Omit = omit,
+        reasoning: Optional[ResponseCreateReasoning] | Omit = omit,
+        safety_identifier: Optional[str] | Omit = omit,
+        service_tier: Optional[BetaServiceTier] | Omit = omit,
+        store: Optional[bool] | Omit = omit,
+        stream: Optional[bool] | Omit = omit,
+        stream_id: str | Omit = omit,
+        stream_options: Optional[ResponseCreateStreamOptions] | Omit = omit,
+        temperature: Optional[float] | Omit = omit,
+        text: BetaResponseTextConfigParam | Omit = omit,
+        tool_choice: ResponseCreateToolChoice | Omit = omit,
+        tools: Iterable[BetaToolParam] | Omit = omit,
+        top_logprobs: Optional[int] | Omit = omit,
+        top_p: Optional[float] | Omit = omit,
+        truncation: Optional[Literal["auto", "disabled"]] | Omit = omit,
+        user: str | Omit = omit,
+    ) -> None:
+        """Send `response.create`. Raises as `send` of the connection."""
+        await self._send(
+            {
+                "type": "response.create",
+                "access_programs": access_programs,
+                "background": background,
+                "background_options": background_options,
+                "context_management": context_management,
+                "conversation": conversation,
+                "generate": generate,
+                "image": image,
+                "include": include,
+                "input": input,
+                "instructions": instructions,
+                "max_output_tokens": max_output_tokens,
+                "max_tool_calls": max_tool_calls,
+                "metadata": metadata,
+                "model": model,
+                "moderation": moderation,
+                "multi_agent": multi_agent,
+                "parallel_tool_calls": parallel_tool_calls,
+                "previous_response_id": previous_response_id,
+                "prompt": prompt,
+                "prompt_cache_key": prompt_cache_key,
+                "prompt_cache_options": prompt_cache_options,
+                "prompt_cache_retention": prompt_cache_retention,
+                "reasoning": reasoning,
+                "safety_identifier": safety_identifier,
+                "service_tier": service_tier,
+                "store": store,
+                "stream": stream,
+                "stream_id": stream_id,
+                "stream_options": stream_options,
+                "temperature": temperature,
+                "text": text,
+                "tool_choice": tool_choice,
+                "tools": tools,
+                "top_logprobs": top_logprobs,
+                "top_p": top_p,
+                "truncation": truncation,
+                "user": user,
+            }
+        )
+
+    async def inject(self, *, input: Iterable[BetaResponseInputItemParam], response_id: str) -> None:
+        """Send `response.inject`. Raises as `send` of the connection."""
+        await self._send({"type": "response.inject", "input": input, "response_id": response_id})
+
+    async def steer(self, *, input: BetaResponseSteerInputParam, previous_response_id: str) -> None:
+        """Send `response.steer`. Raises as `send` of the connection."""
+        await self._send({"type": "response.steer", "input": input, "previous_response_id": previous_response_id})

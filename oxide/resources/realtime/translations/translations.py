@@ -6,9 +6,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oxide._connection import (
+    AsyncConnectionManagerBase,
+    AsyncConnectionResource,
+    AsyncWebSocketConnectionBase,
+    Channel,
+    ConnectionManagerBase,
+    ConnectionResource,
+    NOTHING,
+    Omit,
+    WebSocketConnectionBase,
+    omit,
+)
 from oxide._resource import AsyncAPIResource, SyncAPIResource, cached_property
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oxide._types import Headers, Query
+    from oxide.types.realtime.realtime_translation_client_event import RealtimeTranslationClientEvent
+    from oxide.types.realtime.realtime_translation_client_event_param import RealtimeTranslationClientEventParam
+    from oxide.types.realtime.realtime_translation_server_event import RealtimeTranslationServerEvent
+    from oxide.types.realtime.realtime_translation_session_update_request_param import (
+        RealtimeTranslationSessionUpdateRequestParam,
+    )
+    from oxide.types.websocket_connection_options import SyncWebSocketConnectionOptions, WebSocketConnectionOptions
+    from oxide.types.websocket_reconnection import ReconnectingEvent, ReconnectingOverrides
+
     from .client_secrets import (
         AsyncClientSecrets,
         AsyncClientSecretsWithRawResponse,
@@ -19,6 +43,12 @@ if TYPE_CHECKING:
     )
 
 __all__ = ["AsyncTranslations", "Translations"]
+
+_CONNECT = Channel(
+    "/realtime/translations",
+    events="oxide.types.realtime.realtime_translation_server_event:RealtimeTranslationServerEvent",
+    query=("model",),
+)
 
 
 class Translations(SyncAPIResource):
@@ -40,6 +70,38 @@ class Translations(SyncAPIResource):
         """The same methods, as context managers whose response has not been read."""
         return TranslationsWithStreamingResponse(self)
 
+    def connect(
+        self,
+        model: str,
+        extra_query: Query = NOTHING,
+        extra_headers: Headers = NOTHING,
+        websocket_connection_options: SyncWebSocketConnectionOptions = {},
+        on_reconnecting: Callable[[ReconnectingEvent], ReconnectingOverrides | None] | None = None,
+        max_retries: int = 5,
+        initial_delay: float = 0.5,
+        max_delay: float = 8.0,
+        max_queue_size: int = 1048576,
+    ) -> TranslationsConnectionManager:
+        """A WebSocket connection to `/realtime/translations`: a context manager that opens and closes it.
+
+        See `oxide._connection.ConnectionManagerBase` for what can be said about it.
+
+        Raises:
+            TypeError, ValueError: an option is unknown, or has a value it can't have.
+        """
+        return TranslationsConnectionManager(
+            self._client,
+            {"model": model},
+            extra_query=extra_query,
+            extra_headers=extra_headers,
+            websocket_connection_options=websocket_connection_options,
+            on_reconnecting=on_reconnecting,
+            max_retries=max_retries,
+            initial_delay=initial_delay,
+            max_delay=max_delay,
+            max_queue_size=max_queue_size,
+        )
+
 
 class AsyncTranslations(AsyncAPIResource):
     """`client.realtime.translations` of an asynchronous client."""
@@ -59,6 +121,38 @@ class AsyncTranslations(AsyncAPIResource):
     def with_streaming_response(self) -> AsyncTranslationsWithStreamingResponse:
         """The same methods, as context managers whose response has not been read."""
         return AsyncTranslationsWithStreamingResponse(self)
+
+    def connect(
+        self,
+        model: str,
+        extra_query: Query = NOTHING,
+        extra_headers: Headers = NOTHING,
+        websocket_connection_options: WebSocketConnectionOptions = {},
+        on_reconnecting: Callable[[ReconnectingEvent], ReconnectingOverrides | None] | None = None,
+        max_retries: int = 5,
+        initial_delay: float = 0.5,
+        max_delay: float = 8.0,
+        max_queue_size: int = 1048576,
+    ) -> AsyncTranslationsConnectionManager:
+        """A WebSocket connection to `/realtime/translations`: a context manager that opens and closes it.
+
+        See `oxide._connection.ConnectionManagerBase` for what can be said about it.
+
+        Raises:
+            TypeError, ValueError: an option is unknown, or has a value it can't have.
+        """
+        return AsyncTranslationsConnectionManager(
+            self._client,
+            {"model": model},
+            extra_query=extra_query,
+            extra_headers=extra_headers,
+            websocket_connection_options=websocket_connection_options,
+            on_reconnecting=on_reconnecting,
+            max_retries=max_retries,
+            initial_delay=initial_delay,
+            max_delay=max_delay,
+            max_queue_size=max_queue_size,
+        )
 
 
 class TranslationsWithRawResponse:
@@ -111,3 +205,101 @@ class AsyncTranslationsWithStreamingResponse:
         from .client_secrets import AsyncClientSecretsWithStreamingResponse
 
         return AsyncClientSecretsWithStreamingResponse(self._translations.client_secrets)
+
+
+class TranslationsConnection(
+    WebSocketConnectionBase[
+        "RealtimeTranslationServerEvent", "RealtimeTranslationClientEvent | RealtimeTranslationClientEventParam"
+    ]
+):
+    """An open connection of `client.realtime.translations.connect`."""
+
+    _channel = _CONNECT
+
+    @cached_property
+    def session(self) -> TranslationsSessionResource:
+        return TranslationsSessionResource(self)
+
+
+class TranslationsConnectionManager(
+    ConnectionManagerBase[
+        TranslationsConnection, "RealtimeTranslationClientEvent | RealtimeTranslationClientEventParam"
+    ]
+):
+    """What `client.realtime.translations.connect` returns: a connection to be made."""
+
+    _connection_class = TranslationsConnection
+
+
+class TranslationsSessionResource(ConnectionResource):
+    """Sends `session` events."""
+
+    @cached_property
+    def input_audio_buffer(self) -> TranslationsSessionInputAudioBufferResource:
+        return TranslationsSessionInputAudioBufferResource(self._connection)
+
+    def close(self, *, event_id: str | Omit = omit) -> None:
+        """Send `session.close`. Raises as `send` of the connection."""
+        self._send({"type": "session.close", "event_id": event_id})
+
+    def update(self, *, session: RealtimeTranslationSessionUpdateRequestParam, event_id: str | Omit = omit) -> None:
+        """Send `session.update`. Raises as `send` of the connection."""
+        self._send({"type": "session.update", "session": session, "event_id": event_id})
+
+
+class TranslationsSessionInputAudioBufferResource(ConnectionResource):
+    """Sends `session.input_audio_buffer` events."""
+
+    def append(self, *, audio: str, event_id: str | Omit = omit) -> None:
+        """Send `session.input_audio_buffer.append`. Raises as `send` of the connection."""
+        self._send({"type": "session.input_audio_buffer.append", "audio": audio, "event_id": event_id})
+
+
+class AsyncTranslationsConnection(
+    AsyncWebSocketConnectionBase[
+        "RealtimeTranslationServerEvent", "RealtimeTranslationClientEvent | RealtimeTranslationClientEventParam"
+    ]
+):
+    """An open connection of `client.realtime.translations.connect`."""
+
+    _channel = _CONNECT
+
+    @cached_property
+    def session(self) -> AsyncTranslationsSessionResource:
+        return AsyncTranslationsSessionResource(self)
+
+
+class AsyncTranslationsConnectionManager(
+    AsyncConnectionManagerBase[
+        AsyncTranslationsConnection, "RealtimeTranslationClientEvent | RealtimeTranslationClientEventParam"
+    ]
+):
+    """What `client.realtime.translations.connect` returns: a connection to be made."""
+
+    _connection_class = AsyncTranslationsConnection
+
+
+class AsyncTranslationsSessionResource(AsyncConnectionResource):
+    """Sends `session` events."""
+
+    @cached_property
+    def input_audio_buffer(self) -> AsyncTranslationsSessionInputAudioBufferResource:
+        return AsyncTranslationsSessionInputAudioBufferResource(self._connection)
+
+    async def close(self, *, event_id: str | Omit = omit) -> None:
+        """Send `session.close`. Raises as `send` of the connection."""
+        await self._send({"type": "session.close", "event_id": event_id})
+
+    async def update(
+        self, *, session: RealtimeTranslationSessionUpdateRequestParam, event_id: str | Omit = omit
+    ) -> None:
+        """Send `session.update`. Raises as `send` of the connection."""
+        await self._send({"type": "session.update", "session": session, "event_id": event_id})
+
+
+class AsyncTranslationsSessionInputAudioBufferResource(AsyncConnectionResource):
+    """Sends `session.input_audio_buffer` events."""
+
+    async def append(self, *, audio: str, event_id: str | Omit = omit) -> None:
+        """Send `session.input_audio_buffer.append`. Raises as `send` of the connection."""
+        await self._send({"type": "session.input_audio_buffer.append", "audio": audio, "event_id": event_id})
