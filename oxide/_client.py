@@ -25,11 +25,12 @@ from .core.url import URL
 from .resources._attach import AsyncResources, SyncResources
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
     from .auth import WorkloadIdentity, X509WorkloadIdentity
     from .core.azure import AzureConfig
     from .core.providers import Provider
+    from .core.ws_router import ResponsesWebSocketLimits
     from .lib.azure import AsyncAzureOpenAI, AzureOpenAI
     from .pagination import AsyncPaginator
     from .resources._attach import (
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
         SyncResourcesWithRawResponse,
         SyncResourcesWithStreamingResponse,
     )
+    from .sessions import AsyncWsSession, WsSession
+    from .types.responses.response_create_params import ResponseCreateParamsBase
 
 __all__ = ["AsyncClient", "AsyncOpenAI", "Client", "OpenAI"]
 
@@ -516,6 +519,44 @@ class OpenAI(SyncResources, SyncEndpoints, BaseClient):
 
         return Stream(response=response, decoder=decoder)
 
+    # --- WebSocket sessions ----------------------------------------------------------------------------------------
+
+    def ws_session(
+        self,
+        *,
+        limits: ResponsesWebSocketLimits | None = None,
+        max_age: float | None = 3300.0,
+        extra_query: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, Any] | None = None,
+        websocket_connection_options: Mapping[str, Any] | None = None,
+        **params: Unpack[ResponseCreateParamsBase],
+    ) -> WsSession:
+        """A WebSocket session: responses over a connection that stays open, one after the other or on lanes at the same time.
+
+        Args:
+            params: what every turn of the session has, such as `model`, `instructions` and `tools`: the parameters of
+                `responses.create`. A turn's own take their place.
+            limits: how much may wait for those who read lanes.
+            max_age: seconds after which a connection is replaced, between two turns; `None` for never.
+            extra_query, extra_headers: of the handshake.
+            websocket_connection_options: as `responses.connect` takes them.
+
+        Raises:
+            TypeError, ValueError: an argument has a value it can't have.
+        """
+        from .sessions import WsSession, session_config
+
+        config = session_config(
+            self,
+            params,
+            limits=limits,
+            max_age=max_age,
+            extra_query=extra_query,
+            extra_headers=extra_headers,
+            websocket_connection_options=websocket_connection_options,
+        )
+        return WsSession(self, config)
+
     # --- life -------------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
@@ -613,6 +654,32 @@ class AsyncOpenAI(AsyncResources, AsyncEndpoints, BaseClient):
         from .streaming import AsyncStream
 
         return AsyncStream(response=response, decoder=decoder)
+
+    # --- WebSocket sessions ----------------------------------------------------------------------------------------
+
+    def ws_session(
+        self,
+        *,
+        limits: ResponsesWebSocketLimits | None = None,
+        max_age: float | None = 3300.0,
+        extra_query: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, Any] | None = None,
+        websocket_connection_options: Mapping[str, Any] | None = None,
+        **params: Unpack[ResponseCreateParamsBase],
+    ) -> AsyncWsSession:
+        """A WebSocket session, as `OpenAI.ws_session`."""
+        from .sessions import AsyncWsSession, session_config
+
+        config = session_config(
+            self,
+            params,
+            limits=limits,
+            max_age=max_age,
+            extra_query=extra_query,
+            extra_headers=extra_headers,
+            websocket_connection_options=websocket_connection_options,
+        )
+        return AsyncWsSession(self, config)
 
     # --- life -------------------------------------------------------------------------------------------------------
 

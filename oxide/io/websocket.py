@@ -94,6 +94,14 @@ class BaseWebSocketConnection:
             self._settle()
             return ws.state is not CLOSED
 
+    def hang_up(self) -> None:
+        """Close the connection without waiting for the server to agree. Never raises."""
+        try:
+            self._submit_close(1000, "")
+        except WebSocketConnectionClosedError:
+            return
+        self._broke(TransportError("it was closed without waiting for the server"))
+
     def _next(self) -> Message | None:
         """A message that is here, or `None`. Raises WebSocketConnectionClosedError if none can come any more."""
         with self._lock:

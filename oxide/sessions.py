@@ -1,0 +1,381 @@
+"""Responses over a WebSocket connection that stays open: sessions, and their lanes.
+
+    with client.ws_session(model="gpt-5") as session:
+        print(session.send("Say hi").output_text)
+        for event in session.send_stream("And now in French"):
+            ...
+
+A session carries the conversation along: each turn goes on from the one before, unless `previous_response_id` is given (`None` for none).
+What is to run at the same time goes on lanes of its own, `session.lane()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from .core.ws_session import MAX_AGE, SessionConfig, SessionState, begin
+from .core.ws_turns import LOST, SessionLane, Turn
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+    from ._client import AsyncOpenAI, OpenAI
+    from ._resource import CallOptions
+    from .core.ws_router import ResponsesWebSocketLimits
+    from .types.responses.response import Response
+    from .types.responses.response_create_params import ResponseCreateParamsBase
+    from .types.responses.response_input_param import ResponseInputParam
+    from .types.responses.responses_server_event import ResponsesServerEvent
+
+    class TurnParams(ResponseCreateParamsBase, CallOptions, total=False):
+        """What a turn takes: the parameters of `responses.create`, but for `stream` and `background`."""
+
+
+__all__ = [
+    "AsyncResponseEvents",
+    "AsyncWsLane",
+    "AsyncWsSession",
+    "ResponseEvents",
+    "WsLane",
+    "WsSession",
+]
+
+
+def _with_input(input: Any, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    if input is None:
+        return params
+    if "input" in params:
+        raise TypeError("input is given twice: once by position, and once by name")
+    return {"input": input, **params}
+
+
+class BaseEvents:
+    """The events of one response, as far as they need no waiting."""
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+
+    @property
+    def response(self) -> Response | None:
+        """The response, once it is over; `None` before."""
+        response: Response | None = self._turn.final
+        return response
+
+    @property
+    def response_id(self) -> str | None:
+        """The id of the response, as soon as it is known."""
+        return self._turn.response_id
+
+    def _final(self) -> Response:
+        response = self.response
+        if response is None:
+            raise RuntimeError("the events were closed before the response was over")
+        return response
+
+    def __del__(self) -> None:
+        # A note; the lane's next turn takes care of what comes of this one. Locks are not for finalizers.
+        turn = getattr(self, "_turn", None)
+        if turn is not None:
+            turn.dropped = True
+
+
+class ResponseEvents(BaseEvents):
+    """The events of one response as they arrive: an iterator, and a context manager that gives the response up on leaving.
+
+    Iterating raises:
+        ResponsesWebSocketError: the server sent an error event for this lane.
+        APIConnectionError: the connection was lost; APITimeoutError where a timeout passed.
+        ResponsesWebSocketBufferError: so many events were waiting here that the lane was given up.
+    """
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> ResponsesServerEvent:
+        turn = self._turn
+        event = turn.kept()
+        if event is None:
+            if turn.over:
+                raise StopIteration
+            try:
+                event = turn.desk.next(turn.seat, turn.allowance())
+            except (*LOST, TimeoutError, RuntimeError) as error:
+                raise turn.fail(error) from error.__cause__ or error
+        return turn.receive(event)  # type: ignore[no-any-return]
+
+    def get_final_response(self) -> Response:
+        """Read to the end; the response, failed and incomplete ones too. Raises as iterating does."""
+        for _ in self:
+            pass
+        return self._final()
+
+    def close(self) -> None:
+        """Give the response up. The connection stays; what still comes is dropped."""
+        self._turn.end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncResponseEvents(BaseEvents):
+    """The same as `ResponseEvents`, for asyncio and trio."""
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> ResponsesServerEvent:
+        turn = self._turn
+        event = turn.kept()
+        if event is None:
+            if turn.over:
+                raise StopAsyncIteration
+            try:
+                event = await turn.desk.next(turn.seat, turn.allowance())
+            except (*LOST, TimeoutError, RuntimeError) as error:
+                raise turn.fail(error) from error.__cause__ or error
+        return turn.receive(event)  # type: ignore[no-any-return]
+
+    async def get_final_response(self) -> Response:
+        """Read to the end; the response, failed and incomplete ones too. Raises as iterating does."""
+        async for _ in self:
+            pass
+        return self._final()
+
+    async def close(self) -> None:
+        """Give the response up. The connection stays; what still comes is dropped."""
+        self._turn.end()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+class BaseLane:
+    """A conversation of a session."""
+
+    def __init__(self, state: SessionState, lane: SessionLane, io: Any, run: Any) -> None:
+        self._state = state
+        self._lane = lane
+        self._io = io
+        self._run = run
+
+    @property
+    def stream_id(self) -> str | None:
+        """The lane's name; `None` for that of the session itself."""
+        return self._lane.stream_id
+
+    @property
+    def previous_response_id(self) -> str | None:
+        """What the next turn goes on from; it can be set."""
+        return self._lane.previous_response_id
+
+    @previous_response_id.setter
+    def previous_response_id(self, value: str | None) -> None:
+        self._lane.previous_response_id = value
+        self._lane.anchor = None
+
+    def _begin(self, input: Any, params: Mapping[str, Any], generate: bool = True) -> Any:
+        return begin(self._state, self._lane, _with_input(input, params), generate)
+
+
+class WsLane(BaseLane):
+    """A conversation on a WebSocket session; one response at a time. Lanes of a session run at the same time.
+
+    All of its methods take what `client.responses.create` takes, but for `stream` and `background`, and the input by position as well.
+    """
+
+    def send(self, input: str | ResponseInputParam | None = None, /, **params: Unpack[TurnParams]) -> Response:
+        """Ask, and wait for the whole response; failed and incomplete ones are given back, too.
+
+        Raises:
+            ResponsesWebSocketError: the server answered with an error.
+            APIConnectionError: the connection was lost. A turn of which nothing had come is sent again first, as often as the client's
+                `max_retries` say.
+            APITimeoutError: a timeout passed.
+            RuntimeError: there is a response on this lane that is not over.
+        """
+        with self.send_stream(input, **params) as events:
+            return events.get_final_response()
+
+    def send_stream(
+        self, input: str | ResponseInputParam | None = None, /, **params: Unpack[TurnParams]
+    ) -> ResponseEvents:
+        """Ask; the events as they arrive. Returns with the first of them. Raises as `send`."""
+        return ResponseEvents(self._run(self._begin(input, params), self._io))
+
+    def warmup(self, input: str | ResponseInputParam | None = None, /, **params: Unpack[TurnParams]) -> Response:
+        """Have the server take in instructions, tools and input without generating anything; the next turn goes on from there.
+
+        Raises as `send`.
+        """
+        turn = self._run(self._begin([] if input is None and "input" not in params else input, params, False), self._io)
+        with ResponseEvents(turn) as events:
+            return events.get_final_response()
+
+    def close(self) -> None:
+        """Give the lane up. A response that is going on is, too; the session stays."""
+        self._state.close_lane(self._lane)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncWsLane(BaseLane):
+    """The same as `WsLane`, for asyncio and trio."""
+
+    async def send(self, input: str | ResponseInputParam | None = None, /, **params: Unpack[TurnParams]) -> Response:
+        """Ask, and wait for the whole response; failed and incomplete ones are given back, too. Raises as `WsLane.send`."""
+        async with await self.send_stream(input, **params) as events:
+            return await events.get_final_response()
+
+    async def send_stream(
+        self, input: str | ResponseInputParam | None = None, /, **params: Unpack[TurnParams]
+    ) -> AsyncResponseEvents:
+        """Ask; the events as they arrive. Returns with the first of them. Raises as `send`."""
+        return AsyncResponseEvents(await self._run(self._begin(input, params), self._io))
+
+    async def warmup(self, input: str | ResponseInputParam | None = None, /, **params: Unpack[TurnParams]) -> Response:
+        """Have the server take in instructions, tools and input without generating anything; the next turn goes on from there.
+
+        Raises as `send`.
+        """
+        turn = await self._run(
+            self._begin([] if input is None and "input" not in params else input, params, False), self._io
+        )
+        async with AsyncResponseEvents(turn) as events:
+            return await events.get_final_response()
+
+    async def close(self) -> None:
+        """Give the lane up. A response that is going on is, too; the session stays."""
+        self._state.close_lane(self._lane)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def session_config(
+    client: OpenAI | AsyncOpenAI,
+    params: Mapping[str, Any],
+    *,
+    limits: ResponsesWebSocketLimits | None = None,
+    max_age: float | None = MAX_AGE,
+    extra_query: Mapping[str, object] | None = None,
+    extra_headers: Mapping[str, Any] | None = None,
+    websocket_connection_options: Mapping[str, Any] | None = None,
+) -> SessionConfig:
+    """What a session of this client is like."""
+    from .resources.responses.responses import _CREATE
+
+    return SessionConfig(
+        client._builder,
+        _CREATE,
+        params,
+        limits=limits,
+        max_age=max_age,
+        query=extra_query,
+        headers=extra_headers,
+        options=websocket_connection_options,
+    )
+
+
+def _event_type() -> Any:
+    from .types.responses.responses_server_event import ResponsesServerEvent
+
+    return ResponsesServerEvent
+
+
+class WsSession(WsLane):
+    """A WebSocket session: a conversation of its own, and lanes for others. Any thread may use it, a lane one thread at a time.
+
+    The connection is opened on entering the `with` block, or by the first turn, and again whenever that is needed. It is made by `client.ws_session`.
+    """
+
+    def __init__(self, client: OpenAI, config: SessionConfig) -> None:
+        from .io.sync.lanes import SessionIO
+        from .io.sync.run import run
+
+        state = SessionState(config)
+        super().__init__(state, state.default, SessionIO(client._transport, _event_type()), run)
+
+    def lane(self, stream_id: str | None = None) -> WsLane:
+        """A lane for what is to run at the same time.
+
+        Args:
+            stream_id: its name; one of its own by default.
+
+        Raises:
+            ValueError: that is no name, or taken; or there are as many lanes as there can be.
+        """
+        return WsLane(self._state, self._state.lane(stream_id), self._io, self._run)
+
+    def open(self) -> None:
+        """Open the connection now, if there is none. Raises as `send`."""
+        self._io.desk(self._state, self._lane)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the next turn would have to open a connection."""
+        return self._state.is_stale
+
+    def close(self) -> None:
+        """Close the session with all of its lanes."""
+        for desk in self._state.close():
+            desk.close()
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+
+class AsyncWsSession(AsyncWsLane):
+    """The same as `WsSession`, for asyncio and trio."""
+
+    def __init__(self, client: AsyncOpenAI, config: SessionConfig) -> None:
+        from .io.aio.lanes import SessionIO
+        from .io.aio.run import run
+
+        state = SessionState(config)
+        super().__init__(state, state.default, SessionIO(client._transport, _event_type()), run)
+
+    def lane(self, stream_id: str | None = None) -> AsyncWsLane:
+        """A lane for what is to run at the same time. As `WsSession.lane`."""
+        return AsyncWsLane(self._state, self._state.lane(stream_id), self._io, self._run)
+
+    async def open(self) -> None:
+        """Open the connection now, if there is none. Raises as `send`."""
+        await self._io.desk(self._state, self._lane)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the next turn would have to open a connection."""
+        return self._state.is_stale
+
+    async def close(self) -> None:
+        """Close the session with all of its lanes."""
+        for desk in self._state.close():
+            await desk.close()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
