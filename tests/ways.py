@@ -17,6 +17,7 @@ import trio
 
 import oxide
 from oxide.pagination import _Paging
+from oxide.sessions import ResponseEvents
 
 NAMES = ("sync", "asyncio", "trio")
 
@@ -128,9 +129,11 @@ class Blocking:
 
         def call(*args: Any, **kwargs: Any) -> Any:
             result = value(*args, **kwargs)
-            if hasattr(result, "__next__") and not isinstance(result, oxide.Stream):
+            if hasattr(result, "__next__") and not isinstance(result, (oxide.Stream, ResponseEvents)):
                 return Blocking(result)
-            if hasattr(result, "__enter__") and not isinstance(result, (oxide.Stream, oxide.OpenAI)):
+            if name in _MAKERS:
+                return Blocking(result)
+            if hasattr(result, "__enter__") and not isinstance(result, (oxide.Stream, oxide.OpenAI, ResponseEvents)):
                 return Blocking(result)
             return Done(Blocking(result) if _is_ours(result) else result)
 
@@ -163,10 +166,20 @@ class Blocking:
         return self._wrapped.__exit__(*exc)
 
 
+# Methods that are plain functions on both sides, and make something that has the interface.
+_MAKERS = frozenset({"ws_session", "ws_pool", "lane"})
+
 # Methods that are plain functions on both sides.
 _PLAIN = frozenset({"is_closed", "has_next_page", "next_page_info", "stats", "to_dict", "to_json", "model_dump"})
 
-_OURS = ("oxide._client", "oxide._response", "oxide.resources", "oxide.streaming", "oxide.lib.streaming")
+_OURS = (
+    "oxide._client",
+    "oxide._response",
+    "oxide.lib.streaming",
+    "oxide.resources",
+    "oxide.sessions",
+    "oxide.streaming",
+)
 
 
 def _is_ours(value: Any) -> bool:

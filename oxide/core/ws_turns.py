@@ -116,7 +116,15 @@ class TurnRouter(Router):
         if lane is None or not (lane.in_flight or lane.queue):
             # Of a lane that is not ours, or what comes after the end.
             return None
-        return super().dispatch(event, size)
+        given = super().dispatch(event, size)
+        if lane.failure is not None and _ends(event):
+            lane.in_flight = False
+        return given
+
+    def _fail(self, lane: Lane) -> None:
+        if any(_ends(event) for event, _ in lane.queue):
+            lane.in_flight = False
+        super()._fail(lane)
 
     def _unclaimed(self, event: Any, size: int) -> list[Lane]:
         """An error that names no lane: it may be about any turn that nothing has been heard of."""
