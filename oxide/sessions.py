@@ -285,11 +285,12 @@ def session_config(
     websocket_connection_options: Mapping[str, Any] | None = None,
 ) -> SessionConfig:
     """What a session of this client is like."""
-    from .resources.responses.responses import _CREATE
+    from .resources.responses.responses import _CONNECT, _CREATE
 
     return SessionConfig(
         client._builder,
         _CREATE,
+        _CONNECT,
         params,
         limits=limits,
         max_age=max_age,
@@ -297,12 +298,6 @@ def session_config(
         headers=extra_headers,
         options=websocket_connection_options,
     )
-
-
-def _event_type() -> Any:
-    from .types.responses.responses_server_event import ResponsesServerEvent
-
-    return ResponsesServerEvent
 
 
 class WsSession(WsLane):
@@ -316,7 +311,7 @@ class WsSession(WsLane):
         from .io.sync.run import run
 
         state = SessionState(config)
-        super().__init__(state, state.default, SessionIO(client._transport, _event_type()), run)
+        super().__init__(state, state.default, SessionIO(client._websocket_io().transport, config.channel.events), run)
 
     def lane(self, stream_id: str | None = None) -> WsLane:
         """A lane for what is to run at the same time.
@@ -356,7 +351,7 @@ class AsyncWsSession(AsyncWsLane):
         from .io.aio.run import run
 
         state = SessionState(config)
-        super().__init__(state, state.default, SessionIO(client._transport, _event_type()), run)
+        super().__init__(state, state.default, SessionIO(client._websocket_io().transport, config.channel.events), run)
 
     def lane(self, stream_id: str | None = None) -> AsyncWsLane:
         """A lane for what is to run at the same time. As `WsSession.lane`."""

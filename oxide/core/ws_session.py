@@ -11,23 +11,22 @@ done with a request over HTTP. One that has begun is not: it fails, and says wha
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
-from .call import api_error
 from .codec import encode
-from .errors import APIStatusError, OpenAIError, TransportError
-from .flow import Invoke, Sleep
-from .http import Request
+from .errors import APIConnectionError, APIStatusError, OpenAIError, TransportError
+from .flow import Flow, Sleep
 from .operation import Operation
 from .prepare import RequestBuilder
 from .retry import RetryPolicy
+from .ws_channel import Channel, open_channel
 from .ws_options import WebSocketOptions
 from .ws_router import ResponsesWebSocketLimits
 from .ws_turns import DEFAULT_LIMITS, LOST, SERVER_LANES, SessionLane, Turn
 
-__all__ = ["MAX_AGE", "SessionConfig", "SessionState", "begin", "open_desk"]
+__all__ = ["MAX_AGE", "SessionConfig", "SessionState", "begin", "open_connection"]
 
 MAX_AGE = 3300.0
 """Seconds. The server closes a connection after an hour; who leaves a little earlier is not cut off."""
@@ -39,6 +38,7 @@ class SessionConfig:
     Args:
         builder: the client's.
         operation: that of `responses.create`.
+        channel: where to connect to.
         params: of every turn, unless the turn has its own.
         limits: how much may wait to be read.
         max_age: seconds after which a connection is replaced; `None` for never.
@@ -53,6 +53,7 @@ class SessionConfig:
         self,
         builder: RequestBuilder,
         operation: Operation,
+        channel: Channel,
         params: Mapping[str, Any],
         *,
         limits: ResponsesWebSocketLimits | None = None,
@@ -65,6 +66,7 @@ class SessionConfig:
             raise ValueError(f"max_age must be above 0 seconds, not {max_age!r}")
         self.builder = builder
         self.operation = operation
+        self.channel = channel
         self.params = dict(params)
         self.limits = limits or DEFAULT_LIMITS
         self.max_age = max_age
@@ -76,16 +78,6 @@ class SessionConfig:
     def retry(self) -> RetryPolicy:
         """The client's."""
         return self.builder.retry
-
-    def handshake(self, attempt: int, api_key: str | None) -> Request:
-        """The request that opens a connection."""
-        builder = self.builder
-        base, mark, query = str(builder.config.websocket_base_url or builder.base_url).partition("?")
-        scheme, _, rest = base.partition("://")
-        scheme = {"http": "ws", "https": "wss"}.get(scheme, scheme)
-        url = f"{scheme}://{rest.rstrip('/')}{self.operation.path}{mark}{query}"
-        call = builder.endpoint("GET", url, None, {"params": self.query, "headers": self.headers})
-        return call.request(attempt, api_key)
 
     def turn(self, lane: SessionLane, given: Mapping[str, Any], generate: bool) -> Turn:
         """What asks for a response on a lane.
@@ -257,19 +249,6 @@ class Seat:
         return io.desk(self.state, self.lane)
 
 
-class Open:
-    """Open a connection; the result is its desk."""
-
-    __slots__ = ("config", "request")
-
-    def __init__(self, config: SessionConfig, request: Request) -> None:
-        self.config = config
-        self.request = request
-
-    def perform(self, io: Any) -> Any:
-        return io.open(self.config, self.request)
-
-
 class Write:
     """Send a message."""
 
@@ -297,41 +276,37 @@ class Receive:
         return self.desk.next(self.seat, self.timeout)
 
 
-def open_desk(config: SessionConfig) -> Generator[Any, Any, Any]:
-    """Open a connection, as often as it takes and the client's policy allows.
+def open_connection(config: SessionConfig) -> Flow[Any]:
+    """Open a connection, as often as it takes and the client's policy allows; the result is the transport's.
 
     Raises:
         APIStatusError: the server declined.
         APIConnectionError: there is no connection to be had.
-        OpenAIError: the function that gives the API key gave none.
+        OpenAIError: whoever gives the credentials gave none.
     """
-    provider = config.builder.key_provider
     attempt = 0
     while True:
-        key = None
-        if provider is not None:
-            key = yield Invoke(provider)
-            if not isinstance(key, str) or not key:
-                raise OpenAIError(f"the api_key function returned {type(key).__name__}, expected a non-empty text")
-        request = config.handshake(attempt, key)
         try:
-            return (yield Open(config, request))
+            return (
+                yield from open_channel(
+                    config.channel, config.builder, {}, config.query, config.headers, config.options
+                )
+            )
         except APIStatusError as error:
             delay = config.retry.after_response(error.response, attempt)
             if delay is None:
                 raise
-        except TransportError as error:
-            delay = config.retry.after_error(error, attempt)
+        except APIConnectionError as error:
+            cause = error.__cause__
+            delay = config.retry.after_error(cause, attempt) if isinstance(cause, TransportError) else None
             if delay is None:
-                raise api_error(request, error) from error
+                raise
         if delay:
             yield Sleep(delay)
         attempt += 1
 
 
-def begin(
-    state: SessionState, lane: SessionLane, params: Mapping[str, Any], generate: bool
-) -> Generator[Any, Any, Turn]:
+def begin(state: SessionState, lane: SessionLane, params: Mapping[str, Any], generate: bool) -> Flow[Turn]:
     """Ask for a response; the turn, of which the first event has come.
 
     Raises:

@@ -9,11 +9,10 @@ from typing import Any
 from anyio import Event, Lock, fail_after
 
 from ...core.codec import decoder
-from ...core.errors import TransportError, WebSocketConnectionClosedError
-from ...core.http import Request
+from ...core.errors import WebSocketConnectionClosedError
 from ...core.transport import AsyncTransport
 from ...core.ws_router import Lane
-from ...core.ws_session import SessionConfig, SessionState, open_desk
+from ...core.ws_session import SessionState, open_connection
 from ...core.ws_turns import SessionLane, TurnRouter
 from ..lanes import BaseDesk
 from .run import IO, run
@@ -84,15 +83,7 @@ class SessionIO(IO):
                 # Another may have opened it meanwhile.
                 desk = state.usable(lane)
                 if desk is None:
-                    desk = await run(open_desk(state.config), self)
+                    connection = await run(open_connection(state.config), self)
+                    desk = Desk(connection, TurnRouter(state.config.limits), self._decode)
                     state.adopt(desk)
         return desk  # type: ignore[no-any-return]
-
-    async def open(self, config: SessionConfig, request: Request) -> Desk:
-        transport: Any = self.transport
-        if not hasattr(transport, "open_websocket"):
-            raise TransportError(
-                f"{type(transport).__name__} can't open WebSocket connections: it has no open_websocket()"
-            )
-        connection = await transport.open_websocket(request, config.options)
-        return Desk(connection, TurnRouter(config.limits), self._decode)
