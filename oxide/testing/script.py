@@ -50,9 +50,9 @@ class Gate:
         with self._lock:
             self._opened = True
             waiting, self._waiting = self._waiting, []
-        for loop, future in waiting:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(_release, future)
+        # All at once, so that none gets ahead.
+        for loop in {loop for loop, _ in waiting if not loop.is_closed()}:
+            loop.call_soon_threadsafe(_release, [future for one, future in waiting if one is loop])
 
     def wait_reached(self, timeout: float = 10.0) -> None:
         """Block until the server has come to this gate.
@@ -80,9 +80,10 @@ class Gate:
                 self._waiting = [entry for entry in self._waiting if entry[1] is not future]
 
 
-def _release(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
+def _release(futures: list[asyncio.Future[None]]) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_result(None)
 
 
 Piece = Union[bytes, Gate, float]
