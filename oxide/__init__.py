@@ -115,6 +115,7 @@ if TYPE_CHECKING:
     from .io.sync.transport import HTTPTransport
     from .lib.azure import AsyncAzureOpenAI, AzureOpenAI
     from .lib.bedrock import AsyncBedrockOpenAI, BedrockOpenAI
+    from .lib.streaming import AssistantEventHandler, AsyncAssistantEventHandler
     from .streaming import AsyncStream, Stream
     from .types.websocket_reconnection import ReconnectingEvent, ReconnectingOverrides
 
@@ -205,6 +206,7 @@ _EXPORTS = {
     "io.sync.transport": ("HTTPTransport",),
     "lib.azure": ("AsyncAzureOpenAI", "AzureOpenAI"),
     "lib.bedrock": ("AsyncBedrockOpenAI", "BedrockOpenAI"),
+    "lib.streaming": ("AssistantEventHandler", "AsyncAssistantEventHandler"),
     "streaming": ("AsyncStream", "Stream"),
     "_module_client": (
         "admin",
@@ -252,7 +254,9 @@ __all__ = [
     "APIResponseValidationError",
     "APIStatusError",
     "APITimeoutError",
+    "AssistantEventHandler",
     "AsyncAPIResponse",
+    "AsyncAssistantEventHandler",
     "AsyncAzureOpenAI",
     "AsyncBedrockOpenAI",
     "AsyncClient",

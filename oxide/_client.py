@@ -106,6 +106,7 @@ class BaseClient:
         )
 
     def _start(self, config: ClientConfig, transport: Any = None) -> None:
+        self._config = config
         if transport is None:
             transport = config.http_client
             if transport is None:

@@ -1,10 +1,10 @@
-"""`client.beta.threads.runs`: starting a run, or giving it what it asked for, and waiting until it stops."""
+"""`client.beta.threads.runs`: starting a run, or giving it what it asked for, and waiting until it stops or reading its stream."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .._resource import AsyncAPIResource, SyncAPIResource, deprecated
 from ..core.flow import Flow, Invoke
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from .._resource import CallOptions
     from ..core.sentinels import NotGiven
     from ..core.timeouts import Timeout
+    from ..lib.streaming import (
+        AssistantEventHandler,
+        AssistantStreamManager,
+        AsyncAssistantEventHandler,
+        AsyncAssistantStreamManager,
+    )
     from ..types.beta.threads.run import Run
     from ..types.beta.threads.run_create_params import RunCreateParamsBase
     from ..types.beta.threads.run_submit_tool_outputs_params import ToolOutput
@@ -28,8 +34,11 @@ if TYPE_CHECKING:
     class _Create(RunCreateParamsBase, CallOptions, total=False):
         pass
 
+    HandlerT = TypeVar("HandlerT", bound=AssistantEventHandler)
+    AsyncHandlerT = TypeVar("AsyncHandlerT", bound=AsyncAssistantEventHandler)
 
-__all__ = ["AsyncRunsHelpers", "RunsHelpers", "poll_run"]
+
+__all__ = ["AsyncRunsHelpers", "RunsHelpers", "poll_run", "run_stream"]
 
 _FINAL = frozenset({"requires_action", "cancelled", "completed", "failed", "expired", "incomplete"})
 _OPTIONS = ("extra_headers", "extra_query", "extra_body", "timeout", "strict")
@@ -69,6 +78,20 @@ def _submit_and_poll(
     submit: Any = client.beta.threads.runs.submit_tool_outputs
     started: Run = yield Invoke(submit, run_id, thread_id=thread_id, tool_outputs=outputs, stream=False, **params)
     return (yield from poll_run(client, started.id, thread_id, interval, params))
+
+
+def run_stream(method: Any, event_handler: Any, asynchronous: bool, *path_values: str, **params: Any) -> Any:
+    """The manager of a method's stream, whose events a handler gets: `event_handler`, or one that only hands them on."""
+    from ..lib import streaming
+
+    if not all(path_values):
+        raise ValueError("the ids of the thread and the run must not be empty")
+    request = partial(method, *path_values, stream=True, **params)
+    if asynchronous:
+        return streaming.AsyncAssistantStreamManager(
+            request, event_handler=event_handler or streaming.AsyncAssistantEventHandler()
+        )
+    return streaming.AssistantStreamManager(request, event_handler=event_handler or streaming.AssistantEventHandler())
 
 
 class RunsHelpers(SyncAPIResource):
@@ -127,6 +150,90 @@ class RunsHelpers(SyncAPIResource):
         flow = _submit_and_poll(self._client, tool_outputs, run_id, thread_id, poll_interval_ms, params)
         return run(self._client, flow)
 
+    @overload
+    def create_and_stream(
+        self, *, thread_id: str, event_handler: None = None, **params: Unpack[_Create]
+    ) -> AssistantStreamManager[AssistantEventHandler]: ...
+
+    @overload
+    def create_and_stream(
+        self, *, thread_id: str, event_handler: HandlerT, **params: Unpack[_Create]
+    ) -> AssistantStreamManager[HandlerT]: ...
+
+    def create_and_stream(
+        self, *, thread_id: str, event_handler: AssistantEventHandler | None = None, **params: Unpack[_Create]
+    ) -> AssistantStreamManager[Any]:
+        """Start a run and read its stream: `with` sends the request and gives the event handler.
+
+        Args:
+            event_handler: an object of a subclass, with callbacks; without it one that only hands the events on.
+            params: those of `create`.
+
+        Raises:
+            ValueError: the thread's id is empty.
+        """
+        create = self._client.beta.threads.runs.create
+        manager: AssistantStreamManager[Any] = run_stream(create, event_handler, False, thread_id, **params)
+        return manager
+
+    @overload
+    def stream(
+        self, *, thread_id: str, event_handler: None = None, **params: Unpack[_Create]
+    ) -> AssistantStreamManager[AssistantEventHandler]: ...
+
+    @overload
+    def stream(
+        self, *, thread_id: str, event_handler: HandlerT, **params: Unpack[_Create]
+    ) -> AssistantStreamManager[HandlerT]: ...
+
+    def stream(
+        self, *, thread_id: str, event_handler: AssistantEventHandler | None = None, **params: Unpack[_Create]
+    ) -> AssistantStreamManager[Any]:
+        """The same as `create_and_stream`."""
+        create = self._client.beta.threads.runs.create
+        manager: AssistantStreamManager[Any] = run_stream(create, event_handler, False, thread_id, **params)
+        return manager
+
+    @overload
+    def submit_tool_outputs_stream(
+        self,
+        *,
+        tool_outputs: Iterable[ToolOutput],
+        run_id: str,
+        thread_id: str,
+        event_handler: None = None,
+        **params: Unpack[CallOptions],
+    ) -> AssistantStreamManager[AssistantEventHandler]: ...
+
+    @overload
+    def submit_tool_outputs_stream(
+        self,
+        *,
+        tool_outputs: Iterable[ToolOutput],
+        run_id: str,
+        thread_id: str,
+        event_handler: HandlerT,
+        **params: Unpack[CallOptions],
+    ) -> AssistantStreamManager[HandlerT]: ...
+
+    def submit_tool_outputs_stream(
+        self,
+        *,
+        tool_outputs: Iterable[ToolOutput],
+        run_id: str,
+        thread_id: str,
+        event_handler: AssistantEventHandler | None = None,
+        **params: Unpack[CallOptions],
+    ) -> AssistantStreamManager[Any]:
+        """Give a run the outputs of its tools and read its stream; see `submit_tool_outputs` and `create_and_stream`."""
+        if not thread_id:
+            raise ValueError("the id of the thread must not be empty")
+        submit = self._client.beta.threads.runs.submit_tool_outputs
+        manager: AssistantStreamManager[Any] = run_stream(
+            submit, event_handler, False, run_id, thread_id=thread_id, tool_outputs=tool_outputs, **params
+        )
+        return manager
+
 
 class AsyncRunsHelpers(AsyncAPIResource):
     """What `AsyncRuns` does in several requests."""
@@ -175,3 +282,79 @@ class AsyncRunsHelpers(AsyncAPIResource):
         """Give a run the outputs of its tools and wait until it stops again; see `submit_tool_outputs` and `poll`."""
         flow = _submit_and_poll(self._client, tool_outputs, run_id, thread_id, poll_interval_ms, params)
         return await arun(self._client, flow)
+
+    @overload
+    def create_and_stream(
+        self, *, thread_id: str, event_handler: None = None, **params: Unpack[_Create]
+    ) -> AsyncAssistantStreamManager[AsyncAssistantEventHandler]: ...
+
+    @overload
+    def create_and_stream(
+        self, *, thread_id: str, event_handler: AsyncHandlerT, **params: Unpack[_Create]
+    ) -> AsyncAssistantStreamManager[AsyncHandlerT]: ...
+
+    def create_and_stream(
+        self, *, thread_id: str, event_handler: AsyncAssistantEventHandler | None = None, **params: Unpack[_Create]
+    ) -> AsyncAssistantStreamManager[Any]:
+        """Start a run and read its stream; see `Runs.create_and_stream`."""
+        create = self._client.beta.threads.runs.create
+        manager: AsyncAssistantStreamManager[Any] = run_stream(create, event_handler, True, thread_id, **params)
+        return manager
+
+    @overload
+    def stream(
+        self, *, thread_id: str, event_handler: None = None, **params: Unpack[_Create]
+    ) -> AsyncAssistantStreamManager[AsyncAssistantEventHandler]: ...
+
+    @overload
+    def stream(
+        self, *, thread_id: str, event_handler: AsyncHandlerT, **params: Unpack[_Create]
+    ) -> AsyncAssistantStreamManager[AsyncHandlerT]: ...
+
+    def stream(
+        self, *, thread_id: str, event_handler: AsyncAssistantEventHandler | None = None, **params: Unpack[_Create]
+    ) -> AsyncAssistantStreamManager[Any]:
+        """The same as `create_and_stream`."""
+        create = self._client.beta.threads.runs.create
+        manager: AsyncAssistantStreamManager[Any] = run_stream(create, event_handler, True, thread_id, **params)
+        return manager
+
+    @overload
+    def submit_tool_outputs_stream(
+        self,
+        *,
+        tool_outputs: Iterable[ToolOutput],
+        run_id: str,
+        thread_id: str,
+        event_handler: None = None,
+        **params: Unpack[CallOptions],
+    ) -> AsyncAssistantStreamManager[AsyncAssistantEventHandler]: ...
+
+    @overload
+    def submit_tool_outputs_stream(
+        self,
+        *,
+        tool_outputs: Iterable[ToolOutput],
+        run_id: str,
+        thread_id: str,
+        event_handler: AsyncHandlerT,
+        **params: Unpack[CallOptions],
+    ) -> AsyncAssistantStreamManager[AsyncHandlerT]: ...
+
+    def submit_tool_outputs_stream(
+        self,
+        *,
+        tool_outputs: Iterable[ToolOutput],
+        run_id: str,
+        thread_id: str,
+        event_handler: AsyncAssistantEventHandler | None = None,
+        **params: Unpack[CallOptions],
+    ) -> AsyncAssistantStreamManager[Any]:
+        """Give a run the outputs of its tools and read its stream; see `submit_tool_outputs` and `create_and_stream`."""
+        if not thread_id:
+            raise ValueError("the id of the thread must not be empty")
+        submit = self._client.beta.threads.runs.submit_tool_outputs
+        manager: AsyncAssistantStreamManager[Any] = run_stream(
+            submit, event_handler, True, run_id, thread_id=thread_id, tool_outputs=tool_outputs, **params
+        )
+        return manager

@@ -27,6 +27,8 @@ DIFFERENT_HEADERS = {
     "x-stainless-async": "telemetry: says whether the client is asynchronous and on which event loop",
     "x-stainless-raw-response": "an internal mark of the official SDK that it also puts on the wire",
     "x-stainless-helper-method": "telemetry: which of the SDK's helpers made the call",
+    "x-stainless-stream-helper": "telemetry: which of the SDK's helpers made the call",
+    "x-stainless-custom-event-handler": "telemetry: whether the caller has an event handler",
     "connection": "keep-alive is what HTTP/1.1 means without it (RFC 9112, section 9.3)",
     "content-length": "JSON of equal value can differ in length: number formats, the order of keys",
 }

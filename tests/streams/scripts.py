@@ -510,3 +510,87 @@ CHATS: dict[str, Callable[[], list[Event]]] = {
         chat_moderation,
     )
 }
+
+
+# --- assistants ----------------------------------------------------------------------------------------------------------
+
+
+def _message(status: str = "in_progress", number: int = 1, **fields: Any) -> Event:
+    return {
+        "id": f"msg_{number}",
+        "object": "thread.message",
+        "created_at": 1,
+        "thread_id": "thread_1",
+        "role": "assistant",
+        "status": status,
+        "content": [],
+        "metadata": {},
+        **fields,
+    }
+
+
+def _run(status: str) -> Event:
+    return {"id": "run_1", "object": "thread.run", "status": status, "thread_id": "thread_1", "assistant_id": "a"}
+
+
+def _step(status: str, kind: str, number: int, **details: Any) -> Event:
+    step_details = {"type": kind, **details}
+    return {
+        "id": f"step_{number}",
+        "object": "thread.run.step",
+        "status": status,
+        "type": kind,
+        "run_id": "run_1",
+        "step_details": step_details,
+    }
+
+
+def _piece(*content: Event, number: int = 1) -> Event:
+    return {"id": f"msg_{number}", "object": "thread.message.delta", "delta": {"content": list(content)}}
+
+
+def _written(index: int, value: str | None = None, **text: Any) -> Event:
+    return {"index": index, "type": "text", "text": ({} if value is None else {"value": value}) | text}
+
+
+def _called(number: int, *calls: Event) -> Event:
+    details = {"type": "tool_calls", "tool_calls": list(calls)}
+    return {"id": f"step_{number}", "object": "thread.run.step.delta", "delta": {"step_details": details}}
+
+
+def assistant_run() -> list[tuple[str, Any]]:
+    """Names and data of the events of a run that calls tools and writes two messages."""
+    citation = {"index": 0, "type": "file_citation", "text": "[1]", "start_index": 0, "end_index": 3}
+    code = {"index": 0, "id": "call_0", "type": "code_interpreter", "code_interpreter": {"input": "", "outputs": []}}
+    logs = {"index": 0, "type": "logs", "logs": "4"}
+    function = {"index": 1, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": ""}}
+    final = [{"type": "text", "text": {"value": "Four.", "annotations": []}}]
+    image = {"type": "image_file", "image_file": {"file_id": "file_1"}}
+    return [
+        ("thread.created", {"id": "thread_1", "object": "thread"}),
+        *((f"thread.run.{status}", _run(status)) for status in ("created", "queued", "in_progress")),
+        ("thread.run.step.created", _step("in_progress", "tool_calls", 1, tool_calls=[])),
+        ("thread.run.step.in_progress", _step("in_progress", "tool_calls", 1, tool_calls=[])),
+        ("thread.run.step.delta", _called(1, code)),
+        ("thread.run.step.delta", _called(1, {**code, "id": None, "code_interpreter": {"input": "2 +"}})),
+        ("thread.run.step.delta", _called(1, {**code, "id": None, "code_interpreter": {"input": " 2"}})),
+        ("thread.run.step.delta", _called(1, {**code, "id": None, "code_interpreter": {"outputs": [logs]}})),
+        ("thread.run.step.delta", _called(1, function)),
+        ("thread.run.step.delta", _called(1, {**function, "id": None, "function": {"arguments": '{"a": 1}'}})),
+        ("thread.run.step.completed", _step("completed", "tool_calls", 1, tool_calls=[])),
+        ("thread.run.step.created", _step("in_progress", "message_creation", 2, message_creation={"message_id": "m"})),
+        ("thread.message.created", _message()),
+        ("thread.message.in_progress", _message()),
+        ("thread.message.delta", _piece(_written(0, "Fo", annotations=[]))),
+        ("thread.message.delta", _piece(_written(0, "ur"))),
+        ("thread.message.delta", _piece(_written(0, ".", annotations=[citation]))),
+        ("thread.message.delta", _piece({"index": 1, **image})),
+        ("thread.message.delta", _piece(_written(2, "Th"), _written(2, "en"))),
+        ("thread.message.completed", _message("completed", content=[*final, image, *final])),
+        ("thread.message.created", _message(number=2)),
+        ("thread.message.delta", _piece(_written(0, "Bye"), number=2)),
+        ("thread.message.incomplete", _message("incomplete", 2, content=[*final, image, *final])),
+        ("thread.run.step.completed", _step("completed", "message_creation", 2, message_creation={"message_id": "m"})),
+        ("thread.run.completed", _run("completed")),
+        ("done", "[DONE]"),
+    ]

@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 import oxide
-from oxide.lib.streaming.calls import FunctionCall
 from oxide.testing import Gate, MockServer, Stream
 from tests.ways import Way
 
@@ -192,12 +191,11 @@ async def test_the_rest_of_the_stream(client: Any, server: MockServer) -> None:
 async def test_early_calls_of_a_stream_that_ends_early(client: Any, server: MockServer) -> None:
     events = scripts.parallel_calls()
     server.queue(sse(events[: next(n for n, e in enumerate(events) if e["type"].endswith("arguments.done")) + 1]))
-    found: list[FunctionCall] = []
-    with pytest.raises(oxide.StreamEndedError):  # noqa: PT012
-        async with client.responses.create_stream_fc(model="gpt-x", input="x") as stream:
-            async for call in stream:
-                found.append(call)  # noqa: PERF401 (what came before the error)
-    assert [call.index for call in found] == [2]
+    async with client.responses.create_stream_fc(model="gpt-x", input="x") as stream:
+        assert (await stream.__anext__()).index == 2
+        with pytest.raises(oxide.StreamEndedError):
+            await stream.__anext__()
+    assert [call.index for call in stream.calls] == [2]
 
 
 async def test_an_asynchronous_call_stream_can_be_awaited_and_iterated(way: Way, server: MockServer) -> None:

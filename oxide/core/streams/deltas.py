@@ -40,8 +40,9 @@ def merge(target: dict[str, Any], delta: dict[str, Any]) -> None:
         elif isinstance(value, dict) and isinstance(present, dict) and not isinstance(present, Indexed):
             merge(present, value)
         elif isinstance(value, list) and isinstance(present, list):
-            if not present and _is_indexed(value):
-                target[key] = _first(value)
+            if _is_indexed(value):
+                target[key] = entries = Indexed(enumerate(present))
+                _merge_entries(entries, value)
             else:
                 present.extend(value)
         elif value is not None:

@@ -44,7 +44,11 @@ class Text:
 
     def __str__(self) -> str:
         if self._pieces:
-            self._joined += "".join(self._pieces)
+            # A string that nobody else holds is extended where it is, if it is in a local variable: whoever reads each snapshot
+            # and keeps none does not copy the text each time.
+            joined, self._joined = self._joined, ""
+            joined += "".join(self._pieces)
+            self._joined = joined
             self._pieces.clear()
         return self._joined
 
@@ -143,7 +147,10 @@ class LateFields(_Base):
 
     def _settle(self) -> None:
         for name in self._ox_late:
-            getattr(self, name)
+            member = member_of(type(self), name)
+            value = member.__get__(self)
+            if isinstance(value, Pending) and type(value) is not Live:
+                member.__set__(self, value.resolve())
 
     def to_dict(self, **wishes: Any) -> dict[str, object]:
         self._settle()
@@ -171,7 +178,7 @@ class LateFields(_Base):
 
 
 def late(*names: str) -> Any:
-    """Decorate a model whose fields of these names may be `Pending`. Reading one puts the value in its place, unless it is `Live`."""
+    """Decorate a model whose fields of these names may be `Pending`. What takes work to find out is kept once it was read."""
 
     def decorate(cls: type[ModelT]) -> type[ModelT]:
         late_cls: Any = cls
@@ -192,7 +199,7 @@ def _resolving(usual: Any, member: Any) -> property:
         value = raw(self)
         if isinstance(value, Pending):
             found = value.resolve()
-            if type(value) is not Live:
+            if type(value) is Parsed:
                 put(self, found)
             return found
         return get(self)

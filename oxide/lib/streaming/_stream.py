@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ...core.http import Response
 
-__all__ = ["AsyncEventStream", "AsyncStreamManager", "EventStream", "StreamManager"]
+__all__ = ["AsyncEventStream", "AsyncPieces", "AsyncStreamManager", "EventStream", "Pieces", "StreamManager"]
 
 T = TypeVar("T")
 StreamT = TypeVar("StreamT", bound="Closing")
@@ -90,9 +90,10 @@ class EventStream(Generic[T]):
     @property
     def text_deltas(self) -> Iterator[str]:
         """The pieces of text as they arrive, and nothing else."""
-        for event in self._iterator:
-            if event.type == self._text_event:  # type: ignore[attr-defined]
-                yield event.delta  # type: ignore[attr-defined]
+        return Pieces(self, self._texts)
+
+    def _texts(self, event: Any) -> Sequence[str]:
+        return (event.delta,) if event.type == self._text_event else ()
 
 
 # A function beside the class, as in `oxide.streaming` and for the same reason.
@@ -168,11 +169,46 @@ class AsyncEventStream(Generic[T]):
         return self
 
     @property
-    async def text_deltas(self) -> AsyncIterator[str]:
+    def text_deltas(self) -> AsyncIterator[str]:
         """The pieces of text as they arrive, and nothing else."""
-        async for event in self:
-            if event.type == self._text_event:  # type: ignore[attr-defined]
-                yield event.delta  # type: ignore[attr-defined]
+        return AsyncPieces(self, self._texts)
+
+    def _texts(self, event: Any) -> Sequence[str]:
+        return (event.delta,) if event.type == self._text_event else ()
+
+
+class Pieces:
+    """What a function finds in the events of a stream: an iterator."""
+
+    def __init__(self, events: Any, find: Callable[[Any], Iterable[str]]) -> None:
+        self._events = events
+        self._find = find
+        self._ready: deque[str] = deque()
+
+    def __next__(self) -> str:
+        while not self._ready:
+            self._ready.extend(self._find(next(self._events)))
+        return self._ready.popleft()
+
+    def __iter__(self) -> Self:
+        return self
+
+
+class AsyncPieces:
+    """The same for asyncio and trio. No generator: trio complains about one that was not read to its end."""
+
+    def __init__(self, events: Any, find: Callable[[Any], Iterable[str]]) -> None:
+        self._events = events
+        self._find = find
+        self._ready: deque[str] = deque()
+
+    async def __anext__(self) -> str:
+        while not self._ready:
+            self._ready.extend(self._find(await self._events.__anext__()))
+        return self._ready.popleft()
+
+    def __aiter__(self) -> Self:
+        return self
 
 
 class StreamManager(Generic[StreamT]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -154,7 +153,15 @@ class AsyncChatCallStream(AsyncFunctionCallStream[AsyncChatCompletionStream[Any]
 class AsyncCallStreamManager(AsyncStreamManager[CallsT], Generic[CallsT]):
     """What `create_stream_fc` of an asynchronous client returns: to be awaited, entered, or iterated over."""
 
-    async def __aiter__(self) -> AsyncIterator[FunctionCall]:
-        async with self as stream:
-            async for call in stream:
-                yield call
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> FunctionCall:
+        if self._stream is None:
+            await self.__aenter__()
+            assert self._stream is not None
+        try:
+            return await self._stream.__anext__()
+        except BaseException:
+            await self._stream.close()
+            raise
