@@ -28,6 +28,13 @@ def check_stream(events: int, seen: int, deltas: list[str]) -> None:
         raise WrongResult(f"expected {events} events and their text, got {seen} and {len(deltas)} deltas")
 
 
+def check_chat_stream(events: int, seen: int, text: str | None) -> None:
+    """A stream of `events` chunks of a chat completion: how many were seen, and the content they come to."""
+    wanted = "".join(payloads.completion_text(events))
+    if seen != events or text != wanted:
+        raise WrongResult(f"expected {events} chunks and their text, got {seen} and {text!r}")
+
+
 def check_large(items: int, last_id: str) -> None:
     """The large response: how many output items, and the id of the last."""
     if items != payloads.LARGE_ITEMS or not last_id.endswith(str(payloads.LARGE_ITEMS - 1)):

@@ -19,6 +19,7 @@ COMPLETION_ID = "chatcmpl-BkXzX9wDk4Q2sVnP0aTqLr7YhEuMg"
 
 SHORT_STREAM = 114  # events; what an answer of some eighty words gives
 LONG_STREAM = 2000
+HUGE_STREAM = 10 * LONG_STREAM
 FRAMING_EVENTS = 8  # of a Responses stream: four before the deltas, four after them
 EVENTS_PER_WRITE = 16  # the API's edge flushes several events at a time; each is an HTTP chunk of its own
 
@@ -143,10 +144,15 @@ def completion() -> dict[str, Any]:
     }
 
 
+def completion_text(events: int) -> list[str]:
+    """The deltas of a chat completion of so many chunks."""
+    return stream_text(events + FRAMING_EVENTS - 2)
+
+
 def completion_chunks(events: int) -> list[dict[str, Any]]:
     """The chunks of one streamed chat completion: the role, the deltas, the finish reason."""
     head = {"id": COMPLETION_ID, "object": "chat.completion.chunk", "created": 1756315696, "model": MODEL}
-    words = stream_text(events + FRAMING_EVENTS - 2)
+    words = completion_text(events)
     deltas: list[tuple[dict[str, str], str | None]] = [({"role": "assistant", "content": ""}, None)]
     deltas += [({"content": word}, None) for word in words]
     deltas.append(({}, "stop"))

@@ -16,12 +16,13 @@ from openai._models import construct_type
 from openai.types.responses import Response
 
 from . import payloads
-from .checks import WrongResult, check_small, check_stream
+from .checks import WrongResult, check_chat_stream, check_small, check_stream
 from .floor import encode
 from .server import Server
 
 OPTIONS: dict[str, Any] = {"api_key": "sk-benchmark", "max_retries": 0}
 PARAMETERS: dict[str, Any] = {"model": payloads.MODEL, "input": payloads.PROMPT}
+MESSAGES: list[Any] = [{"role": "user", "content": payloads.PROMPT}]
 
 
 class SyncSDK:
@@ -43,6 +44,27 @@ class SyncSDK:
                 if event.type == "response.output_text.delta":
                     deltas.append(event.delta)
         check_stream(length, seen, deltas)
+
+    def helper(self, lane: int, model: str, length: int) -> None:
+        """`responses.stream`: every event, and the response at the end."""
+        seen = 0
+        deltas: list[str] = []
+        with self.client.responses.stream(model=model, input=payloads.PROMPT) as stream:
+            for event in stream:
+                seen += 1
+                if event.type == "response.output_text.delta":
+                    deltas.append(event.delta)
+            response = stream.get_final_response()
+        check_stream(length, seen, [response.output_text])
+
+    def chat_helper(self, lane: int, model: str, length: int) -> None:
+        """`chat.completions.stream`: every event, and the completion at the end."""
+        chunks = 0
+        with self.client.chat.completions.stream(model=model, messages=MESSAGES) as stream:
+            for event in stream:
+                chunks += event.type == "chunk"
+            completion = stream.get_final_completion()
+        check_chat_stream(length, chunks, completion.choices[0].message.content)
 
     def close(self) -> None:
         self.client.close()
@@ -67,6 +89,27 @@ class AsyncSDK:
                 if event.type == "response.output_text.delta":
                     deltas.append(event.delta)
         check_stream(length, seen, deltas)
+
+    async def helper(self, lane: int, model: str, length: int) -> None:
+        """`responses.stream`: every event, and the response at the end."""
+        seen = 0
+        deltas: list[str] = []
+        async with self.client.responses.stream(model=model, input=payloads.PROMPT) as stream:
+            async for event in stream:
+                seen += 1
+                if event.type == "response.output_text.delta":
+                    deltas.append(event.delta)
+            response = await stream.get_final_response()
+        check_stream(length, seen, [response.output_text])
+
+    async def chat_helper(self, lane: int, model: str, length: int) -> None:
+        """`chat.completions.stream`: every event, and the completion at the end."""
+        chunks = 0
+        async with self.client.chat.completions.stream(model=model, messages=MESSAGES) as stream:
+            async for event in stream:
+                chunks += event.type == "chunk"
+            completion = await stream.get_final_completion()
+        check_chat_stream(length, chunks, completion.choices[0].message.content)
 
     async def close(self) -> None:
         await self.client.close()

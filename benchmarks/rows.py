@@ -27,6 +27,34 @@ def stream(length: int, *, extra: bool = False) -> Operation:
     return lambda client: lambda lane: client.stream(lane, model, length)
 
 
+def helper(length: int, times: int = 1) -> Operation:
+    """So many streams of the helper `responses.stream` a call."""
+    model = payloads.stream_model(length)
+
+    def operation(client: Any) -> Callable[[int], Any]:
+        if times == 1:
+            return lambda lane: client.helper(lane, model, length)
+
+        def repeated(lane: int) -> None:
+            for _ in range(times):
+                client.helper(lane, model, length)
+
+        return repeated
+
+    return operation
+
+
+def chat_helper(length: int) -> Operation:
+    """One stream of the helper `chat.completions.stream` a call."""
+    model = payloads.stream_model(length)
+    return lambda client: lambda lane: client.chat_helper(lane, model, length)
+
+
+def clients(contenders: dict[str, Start], *names: str) -> dict[str, Start]:
+    """Some of the contenders."""
+    return {name: contenders[name] for name in names}
+
+
 def oxide(name: str) -> Callable[[Server], Any]:
     """A contender of `ours`, which is imported when it is measured."""
 
@@ -132,7 +160,9 @@ SEQUENTIAL = (Budget(2.5),)
 TRIO = (Budget(2.0),)
 LOOP = (Budget(0.65, against="openai create"), Budget(1.0, against="openai eager runner"))
 THROUGHPUT = (Budget(1 / 0.4),)
-SHORT, LONG = payloads.SHORT_STREAM, payloads.LONG_STREAM
+HELPER = (Budget(1 / 20, against="openai"),)
+LINEAR = (Budget(1.25, contender="oxide, one long stream", against="oxide, ten streams"),)
+SHORT, LONG, HUGE = payloads.SHORT_STREAM, payloads.LONG_STREAM, payloads.HUGE_STREAM
 IMPORT = {"bare interpreter": imports.process(imports.BARE), "floor": imports.process(imports.FLOOR)}
 
 ROWS = [
@@ -150,6 +180,23 @@ ROWS = [
     Row(f"stream of {LONG} events, sync", sync(stream(LONG)), SEQUENTIAL),
     Row(f"stream of {LONG} events, asyncio", on_asyncio(stream(LONG)), SEQUENTIAL),
     Row(f"stream of {LONG} events, trio", on_trio(stream(LONG)), TRIO),
+    Row(f"helper's stream of {SHORT} events, sync", clients(sync(helper(SHORT)), "oxide", "openai"), HELPER),
+    Row(f"helper's stream of {SHORT} events, asyncio", clients(on_asyncio(helper(SHORT)), "oxide", "openai"), HELPER),
+    Row(f"helper's stream of {SHORT} events, trio", clients(on_trio(helper(SHORT)), "oxide")),
+    Row(f"chat helper's stream of {SHORT} chunks, sync", clients(sync(chat_helper(SHORT)), "oxide", "openai"), HELPER),
+    Row(
+        f"chat helper's stream of {SHORT} chunks, asyncio",
+        clients(on_asyncio(chat_helper(SHORT)), "oxide", "openai"),
+        HELPER,
+    ),
+    Row(
+        f"helper's streams of {HUGE} events in all, sync",
+        {
+            "oxide, ten streams": sync(helper(LONG, HUGE // LONG))["oxide"],
+            "oxide, one long stream": sync(helper(HUGE))["oxide"],
+        },
+        LINEAR,
+    ),
     Row("64 threads, sync", sync(create, 64), THROUGHPUT, lanes=64),
     Row("100 concurrent, asyncio", on_asyncio(create, 100), THROUGHPUT, lanes=100),
     Row("100 concurrent, trio", on_trio(create, 100), TRIO, lanes=100),

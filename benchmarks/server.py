@@ -72,8 +72,8 @@ def completion_stream(events: int) -> tuple[bytes, ...]:
 SMALL = fixed(payloads.compact(payloads.response([payloads.message(payloads.TEXT)])))
 COMPLETION = fixed(payloads.compact(payloads.completion()))
 MISSING = (b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",)
-LENGTHS = (payloads.SHORT_STREAM, payloads.LONG_STREAM)
-# The longer marker first: `…-events-114` is the beginning of `…-events-114-extra`.
+LENGTHS = (payloads.HUGE_STREAM, payloads.SHORT_STREAM, payloads.LONG_STREAM)
+# The longer marker first: `…-events-114` is the beginning of `…-events-114-extra`, and `…-events-2000` of `…-events-20000`.
 STREAMS = {
     payloads.stream_model(length, extra=extra).encode(): (
         response_stream(length, extra=extra),
@@ -81,6 +81,7 @@ STREAMS = {
     )
     for length in LENGTHS
     for extra in (True, False)
+    if not (extra and length == payloads.HUGE_STREAM)
 }
 
 

@@ -52,12 +52,17 @@ class ChatAccumulator:
         format: what the content is parsed to, or `None`.
         tools: those of the request; the arguments of strict functions are parsed.
         response: the HTTP response that the chunks come in, for errors; `None` if they come by another way.
+
+    Attributes:
+        format: as given.
+        is_first: no chunk came before this one.
     """
 
     def __init__(
         self, *, format: Format | None = None, tools: Iterable[Any] | None = None, response: Response | None = None
     ) -> None:
-        self._format = format
+        self.format = format
+        self.is_first = True
         self._tools = list(tools or ())
         # The first of a name counts.
         self._functions: dict[str, Any] = {
@@ -82,29 +87,29 @@ class ChatAccumulator:
             LengthFinishReasonError, ContentFilterFinishReasonError: the completion was cut off, and was to be parsed.
         """
         try:
-            return self._receive(chunk)
+            if chunk.object != "chat.completion.chunk":
+                return []
+            self._snapshot = None
+            self._last = chunk
+            self._chunks += 1
+            if self._base is None:
+                self._begin(chunk)
+            else:
+                self.is_first = False
+                moderation = chunk.moderation
+                if moderation is not None:
+                    self._moderation = moderation
+            events: list[Any] = [create(ChunkEvent, chunk=chunk, snapshot=self._live)]
+            for part in chunk.choices or ():
+                index = part.index or 0
+                choice = self._choices.get(index)
+                if choice is None:
+                    choice = self._choices[index] = _Choice(part, self)
+                choice.receive(part, events)
+            return events
         except (AttributeError, IndexError, KeyError, TypeError) as error:
             # Fields that are missing or of another type were decoded as they came.
             raise StreamOrderError(f"a chunk of the stream is not what it should be: {error} ({chunk!r})") from error
-
-    def _receive(self, chunk: Any) -> list[Any]:
-        if chunk.object != "chat.completion.chunk":
-            return []
-        self._snapshot = None
-        self._last = chunk
-        self._chunks += 1
-        if self._base is None:
-            self._begin(chunk)
-        elif chunk.moderation is not None:
-            self._moderation = chunk.moderation
-        events: list[Any] = [create(ChunkEvent, chunk=chunk, snapshot=self._live)]
-        for part in chunk.choices or ():
-            index = part.index or 0
-            choice = self._choices.get(index)
-            if choice is None:
-                choice = self._choices[index] = _Choice(part, self)
-            choice.receive(part, events)
-        return events
 
     def _begin(self, chunk: Any) -> None:
         values = chunk.to_dict()
@@ -138,7 +143,7 @@ class ChatAccumulator:
         if self._base is None:
             self.finish()
         result: ParsedChatCompletion[Any] = parse_completion(
-            self._build(parsed=False), self._format, self._tools, self._response
+            self._build(parsed=False), self.format, self._tools, self._response
         )
         return result
 
@@ -175,16 +180,6 @@ class ChatAccumulator:
         return structured_output_error(error, self.snapshot, self._response)
 
     # --- for the choices ---------------------------------------------------------------------------------------------------
-
-    @property
-    def format(self) -> Format | None:
-        """What the content is parsed to, or `None`."""
-        return self._format
-
-    @property
-    def is_first(self) -> bool:
-        """Whether this is the first chunk."""
-        return self._chunks == 1
 
     def function(self, name: str) -> Any:
         """The definition of the strict function of this name, or `None`."""
@@ -228,31 +223,38 @@ class _Choice:
         if delta is None:
             delta = ChoiceDelta()
         content = delta.content
+        text = self._content
+        finish_reason, logprobs = part.finish_reason, part.logprobs
         fragments: list[dict[str, Any]] = []
         values = astuple(delta)
-        if self._content is not None and type(content) is str and values.count(UNSET) == len(values) - 1:
+        alone = text is not None and type(content) is str and values.count(UNSET) == len(values) - 1
+        if alone:
             # Nothing but content, as in nearly every chunk.
-            self._content.append(content)
+            assert text is not None
+            text.append(content)
         else:
             fragments = self._add(delta)
-        if part.logprobs is not None:
-            self._add_logprobs(part.logprobs)
-        if part.finish_reason:
-            self.finish_reason = part.finish_reason
-            self._owner.check_finish(part.finish_reason)
+            text = self._content
+        if logprobs is not None:
+            self._add_logprobs(logprobs)
+        if finish_reason:
+            self.finish_reason = finish_reason
+            self._owner.check_finish(finish_reason)
 
-        if content is not None and self._content is not None:
-            parses = self._owner.format is not None and self._refusal is None and not self._owner.is_first
-            upto = Upto(self._content)
-            partial = Parsed(self._content) if parses else None
-            events.append(create(ContentDeltaEvent, delta=content, snapshot=upto, parsed=partial))
+        if content is not None and text is not None:
+            owner = self._owner
+            parses = owner.format is not None and self._refusal is None and not owner.is_first
+            partial = Parsed(text) if parses else None
+            events.append(create(ContentDeltaEvent, delta=content, snapshot=Upto(text), parsed=partial))
+        if alone and logprobs is None and not self.finish_reason:
+            return
         refusal = delta.refusal
         if refusal is not None and self._refusal is not None:
             events.append(create(RefusalDeltaEvent, delta=refusal, snapshot=Upto(self._refusal)))
         for fragment in fragments:
             self._call_delta(fragment, events)
-        if part.logprobs is not None:
-            self._logprobs_delta(part.logprobs, events)
+        if logprobs is not None:
+            self._logprobs_delta(logprobs, events)
         if fragments or self.finish_reason:
             self._done_events(fragments, events)
 
