@@ -14,6 +14,8 @@ from typing_extensions import assert_type
 import oxide
 from oxide import AsyncOpenAI, AsyncStream, OpenAI, Stream
 from oxide.auth import WorkloadIdentity, k8s_service_account_token_provider, x509_workload_identity
+from oxide.lib.streaming.calls import FunctionCall
+from oxide.lib.streaming.responses import ResponseStream
 from oxide.pagination import (
     AsyncConversationCursorPage,
     AsyncCursorPage,
@@ -46,12 +48,12 @@ from oxide.types.admin.organization import Project
 from oxide.types.audio import Transcription, TranscriptionStreamEvent, TranscriptionVerbose, VoiceConsent
 from oxide.types.beta import Agent, Assistant, AssistantStreamEvent, BetaResponse, Thread
 from oxide.types.beta.threads import Message, Run
-from oxide.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam
+from oxide.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam, ParsedChatCompletion
 from oxide.types.chat.chat_completion_chunk import Choice
 from oxide.types.conversations import Conversation, ConversationItem
 from oxide.types.fine_tuning import FineTuningJob
 from oxide.types.realtime import ClientSecretCreateResponse
-from oxide.types.responses import Response, ResponseItem, ResponseStreamEvent, ToolParam
+from oxide.types.responses import ParsedResponse, Response, ResponseItem, ResponseStreamEvent, ToolParam
 from oxide.types.safety import SafetyAlert
 from oxide.types.skills import SkillVersion
 from oxide.types.uploads import UploadPart
@@ -353,3 +355,47 @@ def workloads() -> None:
     OpenAI(workload_identity=identity)
     AsyncOpenAI(workload_identity=x509_workload_identity(identity_provider_id="i", service_account_id="s"))
     OpenAI(workload_identity={"identity_provider_id": "i"})  # type: ignore
+
+
+class _Answer:
+    x: int
+
+
+def helper_streams(client: OpenAI) -> None:
+    with client.responses.stream(model="m", input="x", text_format=_Answer) as responding:
+        assert_type(responding, ResponseStream[_Answer])
+        for event in responding:
+            if event.type == "response.output_text.delta":
+                event.delta.upper()
+        assert_type(responding.get_final_response().output_parsed, _Answer | None)
+    with client.chat.completions.stream(model="m", messages=[], response_format=_Answer) as chatting:
+        for part in chatting:
+            if part.type == "content.delta":
+                assert_type(part.snapshot, str)
+            elif part.type == "content.done":
+                assert_type(part.parsed, _Answer | None)
+        assert_type(chatting.get_final_completion(), ParsedChatCompletion[_Answer])
+    with client.responses.stream(response_id="r", starting_after=3) as stored:
+        assert_type(stored, ResponseStream[None])
+    with client.responses.create_stream_fc(model="m", input="x") as calls:
+        for call in calls:
+            assert_type(call, FunctionCall)
+        assert_type(calls.get_final_response(), ParsedResponse[Any])
+    client.responses.stream(model="m", input="x", temprature=1)  # type: ignore
+
+    class Handler(oxide.AssistantEventHandler):
+        found = 0
+
+    with client.beta.threads.runs.stream(thread_id="t", assistant_id="a", event_handler=Handler()) as run:
+        assert_type(run.found, int)
+
+
+async def async_helper_streams(client: AsyncOpenAI) -> None:
+    async with client.responses.stream(model="m", input="x") as responding:
+        async for piece in responding.text_deltas:
+            assert_type(piece, str)
+        assert_type(await responding.get_final_response(), ParsedResponse[None])
+    async for call in client.chat.completions.create_stream_fc(model="m", messages=[]):
+        assert_type(call.arguments, str)
+    chatting = await client.chat.completions.create_stream_fc(model="m", messages=[])
+    assert_type(await chatting.get_final_completion(), ParsedChatCompletion[Any])

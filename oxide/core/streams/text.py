@@ -7,6 +7,7 @@ is read. What is read is the same at any later time.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ..codec import BaseModel
@@ -177,7 +178,7 @@ class LateFields(_Base):
         return super().__reduce__()
 
 
-def late(*names: str) -> Any:
+def late(*names: str) -> Callable[[type[ModelT]], type[ModelT]]:
     """Decorate a model whose fields of these names may be `Pending`. What takes work to find out is kept once it was read."""
 
     def decorate(cls: type[ModelT]) -> type[ModelT]:
