@@ -235,7 +235,7 @@ class Tool(Mapping[str, Any], Generic[P, R]):
         try:
             return self._read().read(arguments)
         except FormatError as error:
-            raise FormatError(f"invalid arguments for {self.name}: {error}", error.text, error.path) from error
+            raise FormatError(f"invalid arguments for {self.name}: {error}", arguments, error.path) from error
 
     def bind(self, values: Mapping[str, Any], context: ToolContext[Any]) -> Callable[[], Any]:
         """A function of no arguments that makes the call with the values that `parse` returned."""
