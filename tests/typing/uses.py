@@ -7,12 +7,12 @@ A `type: ignore` marks what has to be an error: both complain about the comment 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Optional
 
 from typing_extensions import assert_type
 
 import oxide
-from oxide import AsyncOpenAI, AsyncStream, OpenAI, Stream
+from oxide import AsyncOpenAI, AsyncStream, OpenAI, Stream, openai_tool
 from oxide.auth import WorkloadIdentity, k8s_service_account_token_provider, x509_workload_identity
 from oxide.lib.streaming.calls import FunctionCall
 from oxide.lib.streaming.responses import ResponseStream
@@ -24,6 +24,7 @@ from oxide.pagination import (
     SyncPage,
 )
 from oxide.providers import bedrock, vertex
+from oxide.tools import Approval, StopReason, ToolContext, ToolFinished
 from oxide.types import (
     Batch,
     Completion,
@@ -48,12 +49,25 @@ from oxide.types.admin.organization import Project
 from oxide.types.audio import Transcription, TranscriptionStreamEvent, TranscriptionVerbose, VoiceConsent
 from oxide.types.beta import Agent, Assistant, AssistantStreamEvent, BetaResponse, Thread
 from oxide.types.beta.threads import Message, Run
-from oxide.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam, ParsedChatCompletion
+from oxide.types.chat import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    ChatCompletionFunctionToolParam,
+    ChatCompletionMessageParam,
+    ParsedChatCompletion,
+)
 from oxide.types.chat.chat_completion_chunk import Choice
 from oxide.types.conversations import Conversation, ConversationItem
 from oxide.types.fine_tuning import FineTuningJob
 from oxide.types.realtime import ClientSecretCreateResponse
-from oxide.types.responses import ParsedResponse, Response, ResponseItem, ResponseStreamEvent, ToolParam
+from oxide.types.responses import (
+    FunctionToolParam,
+    ParsedResponse,
+    Response,
+    ResponseItem,
+    ResponseStreamEvent,
+    ToolParam,
+)
 from oxide.types.safety import SafetyAlert
 from oxide.types.skills import SkillVersion
 from oxide.types.uploads import UploadPart
@@ -299,6 +313,68 @@ def errors(client: OpenAI) -> None:
         assert_type(error.response.headers.get("x"), str | None)
     except oxide.APIConnectionError as error:
         assert_type(error.request, oxide.Request)
+
+
+@openai_tool
+def get_weather(city: str, days: int = 3) -> str:
+    return f"{days} days of sun in {city}"
+
+
+@openai_tool(name="search", on_error="raise", needs_approval=True)
+async def search_things(query: str, ctx: ToolContext[dict[str, int]]) -> list[int]:
+    return [ctx.context[query]]
+
+
+class Shop:
+    @openai_tool
+    def take(self, count: int) -> int:
+        return count
+
+
+def tools(client: OpenAI) -> None:
+    assert_type(get_weather("Paris"), str)
+    get_weather(5)  # type: ignore
+    assert_type(get_weather.to_responses(), FunctionToolParam)
+    assert_type(get_weather.to_chat(), ChatCompletionFunctionToolParam)
+    assert_type(get_weather.parse("{}"), dict[str, Any])
+    assert_type(Shop().take(5), int)
+    client.responses.create(model="gpt-5", input="hi", tools=[get_weather.to_responses()])
+    with client.responses.run_tools(
+        model="gpt-5", input="hi", tools=[get_weather, Shop().take, len], max_turns=3
+    ) as run:
+        for event in run:
+            if event.type == "response.output_text.delta":
+                assert_type(event.delta, str)
+            elif event.type == "tool.finished":
+                assert_type(event, ToolFinished)
+            elif event.type == "turn.finished":
+                assert_type(event.response, Response)
+    assert_type(run.get_final_response(), Response)
+    assert_type(run.reason, Optional[StopReason])
+    web: ToolParam = {"type": "web_search"}
+    client.responses.run_tools(model="gpt-5", input="hi", tools=[web], approve=lambda approval: approval.kind == "mcp")
+    client.responses.run_tools(model="gpt-5", input="hi", tools=[web], max_turn=5)  # type: ignore
+    chat = client.chat.completions.run_tools(
+        model="gpt-5", messages=[{"role": "user", "content": "hi"}], tools=[get_weather]
+    )
+    for chat_event in chat:
+        if chat_event.type == "chunk":
+            assert_type(chat_event.chunk, ChatCompletionChunk)
+    assert_type(chat.get_final_response(), ChatCompletion)
+
+
+async def asynchronous_tools(client: AsyncOpenAI) -> None:
+    async def approve(approval: Approval) -> bool:
+        return approval.name == "search"
+
+    assert_type(await search_things("x", ToolContext({"x": 1})), list[int])
+    run = client.responses.run_tools(model="gpt-5", input="hi", tools=[search_things], context={}, approve=approve)
+    assert_type(await run, Response)
+    async with client.chat.completions.run_tools(model="gpt-5", messages=[], tools=[search_things]) as chat:
+        async for event in chat:
+            if event.type == "tool.started":
+                assert_type(event.call.name, str)
+    assert_type(await chat.get_final_response(), ChatCompletion)
 
 
 def objects(response: Response) -> None:
