@@ -24,16 +24,19 @@ HEAD = (
     b"POST /v1/responses HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer sk-benchmark\r\n"
     b"content-type: application/json\r\naccept: application/json\r\nuser-agent: floor\r\ncontent-length: %d\r\n\r\n"
 )
+PARAMETERS: dict[str, object] = {"model": payloads.MODEL, "input": payloads.PROMPT}
 encode = msgspec.json.encode
 
 
-def request(model: str, *, stream: bool = False) -> bytes:
+def request(parameters: dict[str, object]) -> bytes:
     """The bytes of one request; made anew for every call, as a client must."""
-    parameters: dict[str, object] = {"model": model, "input": payloads.PROMPT}
-    if stream:
-        parameters["stream"] = True
     body = encode(parameters)
     return HEAD % len(body) + body
+
+
+def streaming(model: str) -> bytes:
+    """The bytes of one request for a stream."""
+    return request({"model": model, "input": payloads.PROMPT, "stream": True})
 
 
 class Exchange:
@@ -97,10 +100,10 @@ class SyncFloor:
             self.lanes[lane] = connect(self.server), Exchange()
         return self.lanes[lane]
 
-    def create(self, lane: int) -> None:
+    def create(self, lane: int, parameters: dict[str, object] = PARAMETERS) -> None:
         connection, exchange = self.lane(lane)
         exchange.begin()
-        connection.sendall(request(payloads.MODEL))
+        connection.sendall(request(parameters))
         while not exchange.complete:
             exchange.feed(connection.recv(READ_SIZE))
         finish(exchange.parts)
@@ -108,7 +111,7 @@ class SyncFloor:
     def stream(self, lane: int, model: str, length: int) -> None:
         connection, exchange = self.lane(lane)
         exchange.begin()
-        connection.sendall(request(model, stream=True))
+        connection.sendall(streaming(model))
         events = Events()
         while not exchange.complete:
             exchange.feed(connection.recv(READ_SIZE))
@@ -157,15 +160,15 @@ class AsyncioFloor:
         _, self.lanes[lane] = await loop.create_connection(Protocol, "127.0.0.1", self.server.port)
         return self.lanes[lane]
 
-    async def create(self, lane: int) -> None:
+    async def create(self, lane: int, parameters: dict[str, object] = PARAMETERS) -> None:
         connection = self.lanes.get(lane) or await self.lane(lane)
-        connection.send(request(payloads.MODEL), streaming=False)
+        connection.send(request(parameters), streaming=False)
         await connection.waiter
         finish(connection.parts)
 
     async def stream(self, lane: int, model: str, length: int) -> None:
         connection = self.lanes.get(lane) or await self.lane(lane)
-        connection.send(request(model, stream=True), streaming=True)
+        connection.send(streaming(model), streaming=True)
         events = Events()
         while True:
             await connection.waiter
@@ -197,10 +200,10 @@ class TrioFloor:
         while data := data[connection.send(data) :]:
             await trio.lowlevel.wait_writable(connection)
 
-    async def create(self, lane: int) -> None:
+    async def create(self, lane: int, parameters: dict[str, object] = PARAMETERS) -> None:
         connection, exchange = self.lane(lane)
         exchange.begin()
-        await self.send(connection, request(payloads.MODEL))
+        await self.send(connection, request(parameters))
         while not exchange.complete:
             await trio.lowlevel.wait_readable(connection)
             exchange.feed(connection.recv(READ_SIZE))
@@ -209,7 +212,7 @@ class TrioFloor:
     async def stream(self, lane: int, model: str, length: int) -> None:
         connection, exchange = self.lane(lane)
         exchange.begin()
-        await self.send(connection, request(model, stream=True))
+        await self.send(connection, streaming(model))
         events = Events()
         while not exchange.complete:
             await trio.lowlevel.wait_readable(connection)

@@ -20,8 +20,8 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from time import perf_counter
+from dataclasses import dataclass, field, replace
+from time import perf_counter, process_time
 from typing import Any
 
 import trio
@@ -46,12 +46,14 @@ QUICK = Effort(target=0.03, rounds=5, allowance=0.8, cap=2.5)
 
 @dataclass(frozen=True)
 class Sample:
-    """One batch: wall seconds, calls completed in them, whether it was cut off, and the peak memory in MB if known."""
+    """One batch: wall seconds, calls completed in them, whether it was cut off, and if known the peak memory in MB and the
+    processor seconds of this process."""
 
     seconds: float
     calls: int
     capped: bool = False
     peak: float | None = None
+    processor: float | None = None
 
     @property
     def per_call(self) -> float:
@@ -211,6 +213,11 @@ class Budget:
     contender: str = "oxide"
     against: str = "floor"
 
+    @property
+    def is_speed(self) -> bool:
+        """Whether it says how many times as fast the contender has to be."""
+        return self.ratio < 0.5
+
 
 @dataclass(frozen=True)
 class Row:
@@ -229,6 +236,11 @@ class Row:
     def placement(self) -> str:
         """Where the server runs; see `Server.place`."""
         return "free" if self.single else "together" if self.lanes == 1 else "apart"
+
+
+def ratio(times: list[float], others: list[float]) -> float:
+    """The median of the ratios of each round."""
+    return statistics.median(one / other for one, other in zip(times, others, strict=False))
 
 
 @dataclass
@@ -251,8 +263,12 @@ class Result:
 
     def ratio(self, name: str, against: str) -> float:
         """How many times as long `name` takes as `against`: the median of the rounds both were in."""
-        pairs = zip(self.times(name), self.times(against), strict=False)
-        return statistics.median(one / other for one, other in pairs)
+        return ratio(self.times(name), self.times(against))
+
+    def processor_times(self, name: str) -> list[float]:
+        """Processor seconds a call in each round. They depend less on what else the machine does than the others do."""
+        samples = self.samples[name]
+        return [one.processor / max(one.calls, 1) for one in samples if one.processor is not None]
 
     def capped(self, name: str) -> bool:
         return any(sample.capped for sample in self.samples[name])
@@ -318,11 +334,14 @@ def measure(
                 if number < rounds:
                     gc.collect()
                     busy = server.busy()
+                    spent = process_time()
                     sample = batches.batch(calls, effort.cap)
+                    if not row.single:
+                        sample = replace(sample, processor=process_time() - spent)
                     result.samples[name].append(sample)
                     if busy is not None:
-                        spent = result.server_busy.get(name, 0.0)
-                        result.server_busy[name] = spent + (server.busy() or 0.0) - busy
+                        before = result.server_busy.get(name, 0.0)
+                        result.server_busy[name] = before + (server.busy() or 0.0) - busy
     finally:
         gc.unfreeze()
         for batches, _, _ in running.values():

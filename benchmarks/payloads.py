@@ -162,6 +162,53 @@ def completion_chunks(events: int) -> list[dict[str, Any]]:
     ]
 
 
+TOOLS = 42
+
+
+def tool(index: int) -> dict[str, Any]:
+    """The definition of a function with the schema of its arguments: what an agent sends along with every request."""
+    names = ("path", "pattern", "mode", "limit", "offset", "filters", "encoding", "timeout")
+    properties: dict[str, Any] = {
+        f"{name}_{index % 3}": {
+            "type": "string",
+            "description": f"What to take as the {name} of the operation. {TEXT} Leave it out for what is usual.",
+            "enum": [f"{name}-{variant}" for variant in ("first", "second", "third", "automatic")],
+        }
+        for name in names
+    }
+    properties["places"] = {
+        "type": "array",
+        "description": f"Where to look. {TEXT}",
+        "items": {
+            "type": "object",
+            "properties": {
+                "place": {"type": "string", "description": TEXT},
+                "depth": {"type": "integer", "minimum": 0, "maximum": 16},
+                "weight": {"type": ["number", "null"], "default": 0.5},
+            },
+            "required": ["place", "depth", "weight"],
+            "additionalProperties": False,
+        },
+    }
+    return {
+        "type": "function",
+        "name": f"operation_{index}",
+        "description": f"Operation number {index}. {TEXT * 11}",
+        "strict": True,
+        "parameters": {
+            "type": "object",
+            "properties": properties,
+            "required": list(properties),
+            "additionalProperties": False,
+        },
+    }
+
+
+def large_parameters() -> dict[str, Any]:
+    """The parameters of a request of some 190 KB: few words and many tools."""
+    return {"input": PROMPT, "tools": [tool(index) for index in range(TOOLS)]}
+
+
 LARGE_ITEMS = 468  # output items of `large`, which make it some 600 KB
 
 

@@ -17,11 +17,10 @@ from openai.types.responses import Response
 
 from . import payloads
 from .checks import WrongResult, check_chat_stream, check_small, check_stream
-from .floor import encode
+from .floor import PARAMETERS, encode
 from .server import Server
 
 OPTIONS: dict[str, Any] = {"api_key": "sk-benchmark", "max_retries": 0}
-PARAMETERS: dict[str, Any] = {"model": payloads.MODEL, "input": payloads.PROMPT}
 MESSAGES: list[Any] = [{"role": "user", "content": payloads.PROMPT}]
 
 
@@ -31,8 +30,8 @@ class SyncSDK:
     def __init__(self, client: Any) -> None:
         self.client = client
 
-    def create(self, lane: int) -> None:
-        response = self.client.responses.create(model=payloads.MODEL, input=payloads.PROMPT)
+    def create(self, lane: int, parameters: Any = PARAMETERS) -> None:
+        response = self.client.responses.create(**parameters)
         check_small(response.id, response.output[0].content[0].text)
 
     def stream(self, lane: int, model: str, length: int) -> None:
@@ -76,8 +75,8 @@ class AsyncSDK:
     def __init__(self, client: Any) -> None:
         self.client = client
 
-    async def create(self, lane: int) -> None:
-        response = await self.client.responses.create(model=payloads.MODEL, input=payloads.PROMPT)
+    async def create(self, lane: int, parameters: Any = PARAMETERS) -> None:
+        response = await self.client.responses.create(**parameters)
         check_small(response.id, response.output[0].content[0].text)
 
     async def stream(self, lane: int, model: str, length: int) -> None:
@@ -153,8 +152,8 @@ class SyncHTTPCore(HTTPCore):
         super().__init__(server)
         self.pool = httpcore.ConnectionPool(**self.limits)
 
-    def create(self, lane: int) -> None:
-        self.check(self.pool.request(**self.arguments(PARAMETERS)).content)
+    def create(self, lane: int, parameters: Any = PARAMETERS) -> None:
+        self.check(self.pool.request(**self.arguments(parameters)).content)
 
     def stream(self, lane: int, model: str, length: int) -> None:
         with self.pool.stream(**self.arguments(PARAMETERS | {"model": model, "stream": True})) as response:
@@ -169,8 +168,8 @@ class AsyncHTTPCore(HTTPCore):
         super().__init__(server)
         self.pool = httpcore.AsyncConnectionPool(**self.limits)
 
-    async def create(self, lane: int) -> None:
-        response = await self.pool.request(**self.arguments(PARAMETERS))
+    async def create(self, lane: int, parameters: Any = PARAMETERS) -> None:
+        response = await self.pool.request(**self.arguments(parameters))
         self.check(response.content)
 
     async def stream(self, lane: int, model: str, length: int) -> None:

@@ -11,10 +11,10 @@ from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
 
-from .harness import Budget, Result
+from .harness import Budget, Result, ratio
 
-HEADINGS = ("", "a call", "calls/s", "x floor", "x oxide", "peak MB")
-WIDTHS = (24, 11, 11, 10, 10, 9)
+HEADINGS = ("", "a call", "calls/s", "x floor", "x oxide", "CPU a call", "x floor", "peak MB")
+WIDTHS = (24, 11, 11, 10, 10, 12, 10, 9)
 
 
 def duration(seconds: float) -> str:
@@ -30,20 +30,35 @@ def cells(result: Result, name: str) -> tuple[str, ...]:
     def multiple(against: str) -> str:
         if against not in result.samples or name == result.row.baseline:
             return ""
-        ratio = result.ratio(name, against)
-        return f"{ratio:.2f}x" if ratio < 100 else f"{ratio:.0f}x"
+        times = result.ratio(name, against)
+        return f"{times:.2f}x" if times < 100 else f"{times:.0f}x"
 
     throughput = f"{1 / per_call:.0f}" if result.row.lanes > 1 else ""
     peak = result.peak(name)
+    processor, floor = (
+        result.processor_times(name),
+        result.processor_times("floor") if "floor" in result.samples else [],
+    )
     marked = f"{name} *" if result.capped(name) else name
     memory = "" if peak is None else f"{peak:.1f}"
-    return (marked, duration(per_call), throughput, multiple("floor"), multiple("oxide"), memory)
+    return (
+        marked,
+        duration(per_call),
+        throughput,
+        multiple("floor"),
+        multiple("oxide"),
+        duration(statistics.median(processor)) if processor else "",
+        f"{ratio(processor, floor):.2f}x" if processor and floor else "",
+        memory,
+    )
 
 
-def verdict(budget: Budget, ratio: float, holds: bool) -> str:
+def verdict(budget: Budget, measured: float, holds: bool) -> str:
     """A budget in words, such as `HOLDS: oxide takes 1.8x floor, at most 2.5x`."""
-    word = "HOLDS" if holds else f"MISSED by {ratio / budget.ratio:.2f}x"
-    return f"{word}: {budget.contender} takes {ratio:.2f}x {budget.against}, at most {budget.ratio:g}x"
+    word = "HOLDS" if holds else f"MISSED by {measured / budget.ratio:.2f}x"
+    if budget.is_speed:
+        return f"{word}: {budget.contender} is {1 / measured:.1f}x as fast as {budget.against}, at least {1 / budget.ratio:g}x"
+    return f"{word}: {budget.contender} takes {measured:.2f}x {budget.against}, at most {budget.ratio:g}x"
 
 
 def lines(result: Result) -> Iterable[str]:
@@ -55,8 +70,8 @@ def lines(result: Result) -> Iterable[str]:
         yield "  " + "".join(line[i].ljust(WIDTHS[i]) if i == 0 else line[i].rjust(WIDTHS[i]) for i in shown).rstrip()
     if any(result.capped(name) for name in result.samples):
         yield "  * cut off: extrapolated from the calls that were done in time, connecting included"
-    for budget, ratio, holds in result.verdicts():
-        yield f"  {verdict(budget, ratio, holds)}"
+    for one in result.verdicts():
+        yield f"  {verdict(*one)}"
     yield ""
 
 
@@ -88,6 +103,7 @@ def document(results: list[Result]) -> dict[str, object]:
             "contenders": {
                 name: {
                     "seconds": result.per_call(name),
+                    "processor": statistics.median(result.processor_times(name) or [0.0]) or None,
                     "rounds": [sample.per_call for sample in samples],
                     "spread": statistics.pstdev(times) / statistics.mean(times) if (times := result.times(name)) else 0,
                     "capped": result.capped(name),
@@ -101,10 +117,10 @@ def document(results: list[Result]) -> dict[str, object]:
                     "contender": budget.contender,
                     "against": budget.against,
                     "at_most": budget.ratio,
-                    "ratio": ratio,
+                    "ratio": measured,
                     "holds": holds,
                 }
-                for budget, ratio, holds in result.verdicts()
+                for budget, measured, holds in result.verdicts()
             ],
         }
         for result in results

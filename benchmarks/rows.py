@@ -21,6 +21,12 @@ def create(client: Any) -> Callable[[int], Any]:
     return call
 
 
+def large_request(client: Any) -> Callable[[int], Any]:
+    """One `responses.create` with many tools a call."""
+    parameters = {"model": payloads.MODEL, **payloads.large_parameters()}
+    return lambda lane: client.create(lane, parameters)
+
+
 def stream(length: int, *, extra: bool = False) -> Operation:
     """One stream of so many events a call."""
     model = payloads.stream_model(length, extra=extra)
@@ -156,30 +162,40 @@ def trio_loop(opened: Callable[[], Any]) -> Start:
     return lambda server: TrioBatches(opened, lambda contender: contender)
 
 
-SEQUENTIAL = (Budget(2.5),)
-TRIO = (Budget(2.0),)
 LOOP = (Budget(0.65, against="openai create"), Budget(1.0, against="openai eager runner"))
-THROUGHPUT = (Budget(1 / 0.4),)
 HELPER = (Budget(1 / 20, against="openai"),)
 LINEAR = (Budget(1.25, contender="oxide, one long stream", against="oxide, ten streams"),)
+
+
+def at_most(floor: float, *, faster: float | None = None) -> tuple[Budget, ...]:
+    """`floor` times the floor's time; and so many times as fast as the official SDK."""
+    return (Budget(floor), *([] if faster is None else [Budget(1 / faster, against="openai")]))
+
+
+CREATE = at_most(2, faster=7)
+STREAM = at_most(2, faster=22)
+LARGE_REQUEST = at_most(2, faster=25)
 SHORT, LONG, HUGE = payloads.SHORT_STREAM, payloads.LONG_STREAM, payloads.HUGE_STREAM
 IMPORT = {"bare interpreter": imports.process(imports.BARE), "floor": imports.process(imports.FLOOR)}
 
 ROWS = [
-    Row("create, sync", sync(create), SEQUENTIAL),
-    Row("create, asyncio", on_asyncio(create), SEQUENTIAL),
-    Row("create, trio", on_trio(create), TRIO),
-    Row(f"stream of {SHORT} events, sync", sync(stream(SHORT)), SEQUENTIAL),
-    Row(f"stream of {SHORT} events, asyncio", on_asyncio(stream(SHORT)), SEQUENTIAL),
-    Row(f"stream of {SHORT} events, trio", on_trio(stream(SHORT)), TRIO),
+    Row("create, sync", sync(create), CREATE),
+    Row("create, asyncio", on_asyncio(create), CREATE),
+    Row("create, trio", on_trio(create), CREATE),
+    Row(f"stream of {SHORT} events, sync", sync(stream(SHORT)), STREAM),
+    Row(f"stream of {SHORT} events, asyncio", on_asyncio(stream(SHORT)), STREAM),
+    Row(f"stream of {SHORT} events, trio", on_trio(stream(SHORT)), STREAM),
     Row(
         f"stream of {SHORT} events with an unknown field in each delta, sync",
         sync(stream(SHORT, extra=True)),
-        SEQUENTIAL,
+        STREAM,
     ),
-    Row(f"stream of {LONG} events, sync", sync(stream(LONG)), SEQUENTIAL),
-    Row(f"stream of {LONG} events, asyncio", on_asyncio(stream(LONG)), SEQUENTIAL),
-    Row(f"stream of {LONG} events, trio", on_trio(stream(LONG)), TRIO),
+    Row(f"stream of {LONG} events, sync", sync(stream(LONG)), STREAM),
+    Row(f"stream of {LONG} events, asyncio", on_asyncio(stream(LONG)), STREAM),
+    Row(f"stream of {LONG} events, trio", on_trio(stream(LONG)), STREAM),
+    Row("190 KB request with 42 tools, sync", sync(large_request), LARGE_REQUEST),
+    Row("190 KB request with 42 tools, asyncio", on_asyncio(large_request), LARGE_REQUEST),
+    Row("190 KB request with 42 tools, trio", on_trio(large_request), LARGE_REQUEST),
     Row(f"helper's stream of {SHORT} events, sync", clients(sync(helper(SHORT)), "oxide", "openai"), HELPER),
     Row(f"helper's stream of {SHORT} events, asyncio", clients(on_asyncio(helper(SHORT)), "oxide", "openai"), HELPER),
     Row(f"helper's stream of {SHORT} events, trio", clients(on_trio(helper(SHORT)), "oxide")),
@@ -197,13 +213,13 @@ ROWS = [
         },
         LINEAR,
     ),
-    Row("64 threads, sync", sync(create, 64), THROUGHPUT, lanes=64),
-    Row("100 concurrent, asyncio", on_asyncio(create, 100), THROUGHPUT, lanes=100),
-    Row("100 concurrent, trio", on_trio(create, 100), TRIO, lanes=100),
+    Row("64 threads, sync", sync(create, 64), at_most(2, faster=10), lanes=64),
+    Row("100 concurrent, asyncio", on_asyncio(create, 100), at_most(2, faster=18), lanes=100),
+    Row("100 concurrent, trio", on_trio(create, 100), at_most(2), lanes=100),
     Row(
         "1000 concurrent, asyncio",
-        on_asyncio(create, 1000),
-        THROUGHPUT,
+        on_asyncio(create, 1000) | {"oxide, 100 of them": on_asyncio(create, 100)["oxide"]},
+        (*at_most(2, faster=30), Budget(1.5, against="oxide, 100 of them")),
         lanes=1000,
         hopeless=frozenset({"httpcore"}),
     ),

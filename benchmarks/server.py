@@ -71,6 +71,7 @@ def completion_stream(events: int) -> tuple[bytes, ...]:
 
 SMALL = fixed(payloads.compact(payloads.response([payloads.message(payloads.TEXT)])))
 COMPLETION = fixed(payloads.compact(payloads.completion()))
+LARGE = 65536  # bytes from which on a request is not searched for what it asks for
 MISSING = (b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",)
 LENGTHS = (payloads.HUGE_STREAM, payloads.SHORT_STREAM, payloads.LONG_STREAM)
 # The longer marker first: `…-events-114` is the beginning of `…-events-114-extra`, and `…-events-2000` of `…-events-20000`.
@@ -90,7 +91,7 @@ def reply(path: bytes, body: bytes) -> tuple[bytes, ...]:
     chat = path.endswith(b"/chat/completions")
     if not chat and not path.endswith(b"/responses"):
         return MISSING
-    if b'"stream":true' in body or b'"stream": true' in body:
+    if len(body) < LARGE and (b'"stream":true' in body or b'"stream": true' in body):
         for marker, replies in STREAMS.items():
             if marker in body:
                 return replies[chat]

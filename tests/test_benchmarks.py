@@ -26,7 +26,7 @@ def test_two_rows(tmp_path: Path) -> None:
     assert finished.returncode == 0, finished.stderr
     for row in ROWS:
         assert f"\n{row}\n" in "\n" + finished.stdout
-    assert finished.stdout.count("HOLDS") + finished.stdout.count("MISSED") == 2 * 3  # by row, and in the summary
+    assert finished.stdout.count("HOLDS") + finished.stdout.count("MISSED") == 2 * 4  # by row, and in the summary
 
     (results,) = tmp_path.glob("*.json")
     rows = json.loads(results.read_text())["rows"]

@@ -18,6 +18,9 @@ __all__ = ["DRAIN_LIMIT", "Exchange"]
 DRAIN_LIMIT = 65536
 """Bytes. The most that is read and dropped to reach the end of a body nobody wants, so that its connection can be kept."""
 
+LARGE = 65536
+"""Bytes of a body that are written together with the head; what is beyond is written on its own."""
+
 
 class Exchange:
     """A request under way.
@@ -65,22 +68,31 @@ class Exchange:
 
     def data_to_send(self) -> bytes:
         """The request as it goes on the wire, a body that is still to be read aside; the exchange has then begun."""
+        return b"".join(self.pieces_to_send())
+
+    def pieces_to_send(self) -> tuple[bytes | memoryview, ...]:
+        """The same in what is to be written one after another: one piece, or two so that a large body is not copied."""
         request = self._request
         content = request.content
-        self._h1.start(request.method)
+        method = request.method
+        self._h1.start(method)
         forward = self._h1.forward
-        head = request.url.request_start(request.method, absolute=forward is not None)
+        head = request.url.request_start(method, absolute=forward is not None)
         if forward is not None:
             head += forward
-        head += request.head.rendered
+        fields = request.head.rendered
         if not isinstance(content, bytes):
             self._unwritten = content.length
             if content.length is None:
-                return head + b"Transfer-Encoding: chunked\r\n\r\n"
-            return b"%bContent-Length: %d\r\n\r\n" % (head, content.length)
-        if content or request.has_length:
-            return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(content), content)
-        return head + b"\r\n"
+                return (b"%b%bTransfer-Encoding: chunked\r\n\r\n" % (head, fields),)
+            return (b"%b%bContent-Length: %d\r\n\r\n" % (head, fields, content.length),)
+        length = len(content)
+        if length > LARGE:
+            first = b"%b%bContent-Length: %d\r\n\r\n%b" % (head, fields, length, content[:LARGE])
+            return first, memoryview(content)[LARGE:]
+        if length or request.has_length:
+            return (b"%b%bContent-Length: %d\r\n\r\n%b" % (head, fields, length, content),)
+        return (b"%b%b\r\n" % (head, fields),)
 
     def body_to_send(self, data: bytes) -> bytes:
         """A piece of a body that is read while it is sent, as it goes on the wire; empty bytes stand for its end.

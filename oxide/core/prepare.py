@@ -528,7 +528,7 @@ def _content(body: Any) -> bytes:
         return b""
     if isinstance(body, (bytes, bytearray)):
         return bytes(body)
-    return encode(body)
+    return encode(body, repeated="tools")
 
 
 def _media_type(headers: Mapping[str, Any]) -> str | None:

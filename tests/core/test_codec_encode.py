@@ -174,3 +174,31 @@ def test_types_that_are_not_json(fault: Any, wrap: Any, path: str) -> None:
 def test_keys_that_are_not_json() -> None:
     with pytest.raises(TypeError, match="tuple"):
         encode({"a": {(1, 2): 3}})
+
+
+def many(**changes: Any) -> list[dict[str, Any]]:
+    """Something of more than 8 KB."""
+    return [{"name": f"tool_{number}", "note": "x" * 400, **changes} for number in range(30)]
+
+
+def test_what_is_repeated_is_looked_at_when_it_changes() -> None:
+    def sent(value: dict[str, Any]) -> Any:
+        return json.loads(encode(value, repeated="tools"))
+
+    for tools in (many(), many(a=1), many(), many(a=None)):
+        for value in ({"tools": tools, "input": "i"}, {"input": [1.5], "tools": tools}, {"tools": tools}):
+            assert sent(value) == value
+            with pytest.raises(TypeError, match=r"bytes is not JSON.* - at `\$.input`"):
+                sent({**value, "input": b"i"})
+            with pytest.raises(ValueError, match=r"nan is not JSON - at `\$.user.a"):
+                sent({**value, "user": {"a": float("nan")}})
+    for wrong, error in ((b"1", TypeError), (float("inf"), ValueError)):
+        with pytest.raises(error, match=r"is not JSON.* - at `\$.tools\[0\].a`"):
+            sent({"tools": many(a=wrong)})
+    # The same inside of something else does not stand for it.
+    with pytest.raises(TypeError, match=r"- at `\$.tools\[0\].b`"):
+        sent({"input": [{"tools": many()}], "tools": many(b=b"")})
+    with pytest.raises(TypeError, match=r"- at `\$.input.tools\[0\].b`"):
+        sent({"tools": many(), "input": {"tools": many(b=b"")}})
+    assert sent({"tools": [*many(), omit], "input": omit}) == {"tools": many()}
+    assert encode(many(), repeated="tools") == encode(many())

@@ -92,7 +92,8 @@ class AsyncHTTPTransport:
         try:
             try:
                 if isinstance(request.content, bytes):
-                    await connection.write(exchange.data_to_send(), exchange.allowance)
+                    for data in exchange.pieces_to_send():
+                        await connection.write(data, exchange.allowance)
                     exchange.sent()
                 else:
                     await self._upload(connection, exchange, request.content)

@@ -90,7 +90,8 @@ class HTTPTransport:
         try:
             try:
                 if isinstance(request.content, bytes):
-                    connection.write(exchange.data_to_send(), exchange.allowance)
+                    for data in exchange.pieces_to_send():
+                        connection.write(data, exchange.allowance)
                     exchange.sent()
                 else:
                     self._upload(connection, exchange, request.content)
