@@ -120,7 +120,7 @@ def test_values(value: Any, expected: Any) -> None:
 def test_the_same_instant() -> None:
     moment = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     text = json.loads(encode(moment))
-    assert datetime.datetime.fromisoformat(text.replace("Z", "+00:00")) == moment
+    assert datetime.datetime.fromisoformat(text) == moment
 
 
 def test_objects_go_back_as_they_came() -> None:

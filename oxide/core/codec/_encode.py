@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from gc import get_referents
 from typing import Any
 
@@ -186,6 +187,9 @@ def _plain(value: Any, path: str) -> Any:
             for number, entry in enumerate(value)
             if not isinstance(entry, (Omit, NotGiven))
         ]
+    if isinstance(value, datetime):
+        # msgspec writes Z for UTC; the API's examples, and the official SDK, have an offset of zero.
+        return value.isoformat()
     try:
         # One that msgspec knows (datetime, Decimal, UUID, Enum, structs), or one of `to_json_value`'s.
         return msgspec.to_builtins(value, enc_hook=to_json_value)
