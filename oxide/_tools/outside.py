@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import pkgutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ import typing_extensions
 from .compare import unequal
 from .reasons import MORE
 
-__all__ = ["compare_outside", "public"]
+__all__ = ["compare_outside", "public", "whole"]
 
 # Where they are public.
 _PLACES = ("openai", "openai.auth", "openai.pagination", "openai.lib.streaming.chat", "openai.lib.streaming.responses")
@@ -51,3 +52,38 @@ def compare_outside(place: str, name: str) -> Iterator[str]:
         set(fields(place, name)),
         set(mine) - {"_ox"} - set(MORE.get(f"{ours_place}.{name}", ())),
     )
+
+
+def whole() -> Iterator[tuple[str, str, int, bool, bool]]:
+    """Every model and TypedDict that the official package defines outside of `openai.lib`, its internals included.
+
+    Each is `model` or `params`, its name, the number of its fields, whether it is here, and whether it is internal there.
+    """
+    classes = {}
+    for info in pkgutil.walk_packages(openai.__path__, "openai."):
+        if not info.name.startswith("openai.lib"):
+            classes.update(
+                {value: None for value in vars(importlib.import_module(info.name)).values() if _is_own(value)}
+            )
+    for value in classes:
+        module, name = value.__module__, value.__qualname__
+        kind = "params" if typing_extensions.is_typeddict(value) else "model"
+        count = len(value.__annotations__ if kind == "params" else value.model_fields)
+        ours = (module.replace("openai", "oxide", 1), "oxide", "oxide.auth", "oxide._types")
+        yield kind, f"{module}.{name}", count, any(_has(place, name) for place in ours), "._" in f"{module}.{name}"
+
+
+def _is_own(value: Any) -> bool:
+    if not isinstance(value, type) or not value.__module__.startswith("openai"):
+        return False
+    if typing_extensions.is_typeddict(value):
+        return True
+    # Generic models are classes anew with each type that they are used with.
+    return issubclass(value, openai.BaseModel) and bool(value.model_fields) and "[" not in value.__qualname__
+
+
+def _has(module: str, name: str) -> bool:
+    try:
+        return hasattr(importlib.import_module(module), name)
+    except ModuleNotFoundError:
+        return False

@@ -31,10 +31,10 @@ from .compare_methods import (
 from .coverage import walk
 from .description import Alias, ByHand, Description, Method, Model, Params, Resource
 from .files import committed_description
-from .outside import compare_outside, fields, public
+from .outside import compare_outside, fields, public, whole
 from .sdk import read_sdk
 
-__all__ = ["Count", "compare_method", "main", "methods", "names", "outside", "resources", "types"]
+__all__ = ["Count", "compare_method", "everything", "main", "methods", "names", "outside", "resources", "types"]
 
 
 @dataclass
@@ -160,6 +160,21 @@ def outside() -> list[Count]:
     return [models, fields_, params]
 
 
+def everything() -> list[Count]:
+    """All models and TypedDicts of the official package but for its `lib`, by name, in one figure each."""
+    models, fields_, params = (Count(f"{what} in all") for what in ("models", "fields of models", "TypedDicts"))
+    for kind, name, number, is_here, is_internal in whole():
+        count = models if kind == "model" else params
+        if not is_here and is_internal:
+            count.excuse(name, "internal: how the official SDK is made")
+            continue
+        count.add([] if is_here else [f"{name} is missing"])
+        if kind == "model":
+            fields_.total += number
+            fields_.present += number if is_here else 0
+    return [models, fields_, params]
+
+
 def names(description: Description) -> list[Count]:
     """The names that the packages export."""
     found = []
@@ -192,7 +207,7 @@ def main(arguments: list[str] | None = None) -> int:
     if committed_description() != description:
         print("The generated code is not of this version: run the sync first.", file=sys.stderr)
         return 2
-    counts = [methods(description), resources(description), *types(description), *outside()]
+    counts = [methods(description), resources(description), *types(description), *outside(), *everything()]
     counts += [each for each in names(description) if not (options.without_names and each.what == "names of openai")]
     for count in counts:
         print("\n".join(count.lines()))

@@ -49,6 +49,15 @@ def test_packages_export_the_same_names() -> None:
     assert [count.problems for what, count in counts.items() if what != "names of openai"] == [[]] * 4
 
 
+def test_everything_is_there() -> None:
+    counts = {count.what: count for count in parity.everything()}
+    assert [count.problems for count in counts.values()] == [[]] * 3
+    assert counts["models in all"].present == counts["models in all"].total == 2748
+    assert counts["fields of models in all"].present == 11196
+    # Three of them are about what only the official SDK has inside.
+    assert (counts["TypedDicts in all"].present, counts["TypedDicts in all"].total) == (1598, 1601)
+
+
 def test_the_report_counts_and_says_what_is_missing() -> None:
     count = parity.Count("things")
     count.add([])
