@@ -115,6 +115,7 @@ if TYPE_CHECKING:
     from .io.sync.transport import HTTPTransport
     from .lib.azure import AsyncAzureOpenAI, AzureOpenAI
     from .lib.bedrock import AsyncBedrockOpenAI, BedrockOpenAI
+    from .lib.computer import AsyncComputerDriver, AsyncComputerToolset, ComputerDriver, ComputerToolset
     from .lib.streaming import AssistantEventHandler, AsyncAssistantEventHandler
     from .streaming import AsyncStream, Stream
     from .types.websocket_reconnection import ReconnectingEvent, ReconnectingOverrides
@@ -207,6 +208,7 @@ _EXPORTS = {
     "lib.azure": ("AsyncAzureOpenAI", "AzureOpenAI"),
     "lib.bedrock": ("AsyncBedrockOpenAI", "BedrockOpenAI"),
     "lib.streaming": ("AssistantEventHandler", "AsyncAssistantEventHandler"),
+    "lib.computer": ("AsyncComputerDriver", "AsyncComputerToolset", "ComputerDriver", "ComputerToolset"),
     "streaming": ("AsyncStream", "Stream"),
     "_module_client": (
         "admin",
@@ -260,6 +262,8 @@ __all__ = [
     "AsyncAzureOpenAI",
     "AsyncBedrockOpenAI",
     "AsyncClient",
+    "AsyncComputerDriver",
+    "AsyncComputerToolset",
     "AsyncHTTPTransport",
     "AsyncOpenAI",
     "AsyncStream",
@@ -273,6 +277,8 @@ __all__ = [
     "Body",
     "Client",
     "ClientConfig",
+    "ComputerDriver",
+    "ComputerToolset",
     "ConflictError",
     "ConnectError",
     "ConnectTimeout",

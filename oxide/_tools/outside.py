@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import typing_extensions
 from .compare import unequal
 from .reasons import MORE
 
-__all__ = ["compare_outside", "public", "whole"]
+__all__ = ["compare_outside", "modules", "public", "whole"]
 
 # Where they are public.
 _PLACES = ("openai", "openai.auth", "openai.pagination", "openai.lib.streaming.chat", "openai.lib.streaming.responses")
@@ -52,6 +53,25 @@ def compare_outside(place: str, name: str) -> Iterator[str]:
         set(fields(place, name)),
         set(mine) - {"_ox"} - set(MORE.get(f"{ours_place}.{name}", ())),
     )
+
+
+def modules() -> Iterator[tuple[str, list[str]]]:
+    """Each public module of the official package that is not counted otherwise, and what of it is missing here."""
+    for info in pkgutil.walk_packages(openai.__path__, "openai."):
+        parts = info.name.split(".")
+        if parts[1] in ("types", "resources", "pagination") or any(part.startswith("_") for part in parts):
+            continue
+        official = importlib.import_module(info.name)
+        names = getattr(official, "__all__", None) or [
+            name
+            for name, value in vars(official).items()
+            if not name.startswith("_") and getattr(value, "__module__", None) == info.name
+        ]
+        ours = info.name.replace("openai", "oxide", 1)
+        if importlib.util.find_spec(ours.rpartition(".")[0]) is None or importlib.util.find_spec(ours) is None:
+            yield info.name, [f"{ours} is missing"]
+        else:
+            yield info.name, [f"{ours}.{name} is missing" for name in sorted(names) if not _has(ours, name)]
 
 
 def whole() -> Iterator[tuple[str, str, int, bool, bool]]:

@@ -31,10 +31,10 @@ from .compare_methods import (
 from .coverage import walk
 from .description import Alias, ByHand, Description, Method, Model, Params, Resource
 from .files import committed_description
-from .outside import compare_outside, fields, public, whole
+from .outside import compare_outside, fields, modules, public, whole
 from .sdk import read_sdk
 
-__all__ = ["Count", "compare_method", "everything", "main", "methods", "names", "outside", "resources", "types"]
+__all__ = ["Count", "compare_method", "everything", "lib", "main", "methods", "names", "outside", "resources", "types"]
 
 
 @dataclass
@@ -160,6 +160,17 @@ def outside() -> list[Count]:
     return [models, fields_, params]
 
 
+def lib() -> Count:
+    """The public modules beside `openai.types` and `openai.resources`, with their names."""
+    count = Count("other public modules")
+    for name, problems in modules():
+        if problems and name in reasons.MODULES:
+            count.excuse(name, reasons.MODULES[name])
+        else:
+            count.add(problems)
+    return count
+
+
 def everything() -> list[Count]:
     """All models and TypedDicts of the official package but for its `lib`, by name, in one figure each."""
     models, fields_, params = (Count(f"{what} in all") for what in ("models", "fields of models", "TypedDicts"))
@@ -207,7 +218,7 @@ def main(arguments: list[str] | None = None) -> int:
     if committed_description() != description:
         print("The generated code is not of this version: run the sync first.", file=sys.stderr)
         return 2
-    counts = [methods(description), resources(description), *types(description), *outside(), *everything()]
+    counts = [methods(description), resources(description), *types(description), *outside(), lib(), *everything()]
     counts += [each for each in names(description) if not (options.without_names and each.what == "names of openai")]
     for count in counts:
         print("\n".join(count.lines()))

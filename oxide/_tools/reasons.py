@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["METHODS", "MORE", "NAMES", "OUTSIDE"]
+__all__ = ["METHODS", "MODULES", "MORE", "NAMES", "OUTSIDE"]
 
 _BEFORE_1 = "a name of the interface before 1.0, which there too can only be told to be gone"
 
@@ -37,4 +37,18 @@ OUTSIDE: dict[str, str] = {}
 # Keys and fields of these that only oxide has.
 MORE: dict[str, dict[str, str]] = {
     "oxide.RequestOptions": {"strict": "for one call what `strict` is for a client"},
+}
+
+_SOUND = "plays and records sound through the library sounddevice, which does so without an API client"
+
+# Public modules beside `openai.types` and `openai.resources`.
+MODULES: dict[str, str] = {
+    "openai.helpers": _SOUND,
+    "openai.helpers.local_audio_player": _SOUND,
+    "openai.helpers.microphone": _SOUND,
+    "openai.lib.browser": (
+        "a second toolset beside `openai.lib.computer`, found only under this path: thirty tools over as many optional driver"
+        " methods; a browser is driven by `ComputerToolset`, or by tools of one's own"
+    ),
+    "openai.version": "`oxide.VERSION` has it",
 }
