@@ -47,11 +47,17 @@ def compare_outside(place: str, name: str) -> Iterator[str]:
     except (AttributeError, ModuleNotFoundError):
         yield f"{ours_place}.{name} is missing"
         return
-    mine = getattr(ours, "__struct_fields__", None) or ours.__annotations__
+    # An alias of a generic class with a type has the class's fields.
+    ours = typing_extensions.get_origin(ours) or ours
+    mine = set(getattr(ours, "__struct_fields__", None) or ours.__annotations__)
+    config = getattr(ours, "__struct_config__", None)
+    if config is not None and config.tag_field:
+        # The field that tells members of a union apart.
+        mine.add(config.tag_field)
     yield from unequal(
         f"{ours_place}.{name}: field",
         set(fields(place, name)),
-        set(mine) - {"_ox"} - set(MORE.get(f"{ours_place}.{name}", ())),
+        mine - {"_ox"} - set(MORE.get(f"{ours_place}.{name}", ())),
     )
 
 
