@@ -58,6 +58,15 @@ if TYPE_CHECKING:
     )
     from ._response import APIResponse, AsyncAPIResponse, HttpxBinaryResponseContent
     from ._types import RequestOptions
+    from .adapters.defaults import (
+        DefaultAioHttpClient,
+        DefaultAsyncHttpx2Client,
+        DefaultAsyncHttpxClient,
+        DefaultHttpx2Client,
+        DefaultHttpxClient,
+        ProxiesTypes,
+    )
+    from .adapters.mock import AsyncMockTransport, MockTransport
     from .core.azure import AzureConfig
     from .core.codec import BaseModel
     from .core.config import ClientConfig, DataResidency
@@ -151,6 +160,15 @@ _EXPORTS = {
     "_response": ("APIResponse", "AsyncAPIResponse", "HttpxBinaryResponseContent"),
     "_types": ("RequestOptions",),
     "core.azure": ("AzureConfig",),
+    "adapters.defaults": (
+        "DefaultAioHttpClient",
+        "DefaultAsyncHttpx2Client",
+        "DefaultAsyncHttpxClient",
+        "DefaultHttpx2Client",
+        "DefaultHttpxClient",
+        "ProxiesTypes",
+    ),
+    "adapters.mock": ("AsyncMockTransport", "MockTransport"),
     "core.codec": ("BaseModel",),
     "core.config": ("ClientConfig", "DataResidency"),
     "core.errors": (
@@ -265,6 +283,7 @@ __all__ = [
     "AsyncComputerDriver",
     "AsyncComputerToolset",
     "AsyncHTTPTransport",
+    "AsyncMockTransport",
     "AsyncOpenAI",
     "AsyncStream",
     "AsyncTransport",
@@ -284,6 +303,11 @@ __all__ = [
     "ConnectTimeout",
     "ContentFilterFinishReasonError",
     "DataResidency",
+    "DefaultAioHttpClient",
+    "DefaultAsyncHttpx2Client",
+    "DefaultAsyncHttpxClient",
+    "DefaultHttpx2Client",
+    "DefaultHttpxClient",
     "HTTPTransport",
     "Headers",
     "HttpxBinaryResponseContent",
@@ -291,6 +315,7 @@ __all__ = [
     "InvalidWebhookSignatureError",
     "LengthFinishReasonError",
     "Limits",
+    "MockTransport",
     "NoneType",
     "NotFoundError",
     "NotGiven",
@@ -301,6 +326,7 @@ __all__ = [
     "PermissionDeniedError",
     "PoolTimeout",
     "ProtocolError",
+    "ProxiesTypes",
     "Proxy",
     "ProxyError",
     "RateLimit",

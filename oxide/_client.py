@@ -112,7 +112,9 @@ class BaseClient:
             if transport is None:
                 transport = self._make_transport(config)
             else:
-                self._check_transport(transport)
+                from .adapters import adapt
+
+                transport = adapt(transport, self._asynchronous)
         self._transport = transport
         self._configure(config)
         self._io = self._make_io(transport)
@@ -129,9 +131,6 @@ class BaseClient:
         raise NotImplementedError
 
     def _make_io(self, transport: Any) -> Any:
-        raise NotImplementedError
-
-    def _check_transport(self, transport: Any) -> None:
         raise NotImplementedError
 
     # --- making clients ---------------------------------------------------------------------------------------------
@@ -492,13 +491,6 @@ class OpenAI(SyncResources, SyncEndpoints, BaseClient):
         self._run = run
         return IO(transport)
 
-    def _check_transport(self, transport: Any) -> None:
-        if not isinstance(transport, Transport):
-            raise TypeError(
-                "http_client must be a transport: an object with send(request, *, stream) and close(),"
-                f" not {type(transport).__name__}"
-            )
-
     def _perform(self, call: Call) -> Any:
         request = opening(call)
         if request is None:
@@ -618,13 +610,6 @@ class AsyncOpenAI(AsyncResources, AsyncEndpoints, BaseClient):
 
         self._run = run
         return IO(transport)
-
-    def _check_transport(self, transport: Any) -> None:
-        if not isinstance(transport, AsyncTransport):
-            raise TypeError(
-                "http_client must be an asynchronous transport: an object with async send(request, *, stream) and aclose(),"
-                f" not {type(transport).__name__}"
-            )
 
     def _call_page(
         self, operation: Operation, params: Mapping[str, Any], *path_values: Any

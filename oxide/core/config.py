@@ -46,7 +46,8 @@ class ClientConfig:
         default_headers: fields for every request; `omit` as a value takes a field away. Further ones, one on a line as
             `Name: value`, from `OPENAI_CUSTOM_HEADERS`.
         default_query: query parameters for every request.
-        http_client: a `Transport` (`AsyncTransport` for `AsyncOpenAI`) to send requests with instead of oxide's own.
+        http_client: what to send requests with instead of oxide's own transport: a `Transport`, an `httpx` or `httpx2` client, or
+            an `httpcore` pool; for `AsyncOpenAI` the asynchronous one of these.
         http2: whether oxide's own transport offers HTTP/2 to the server, as `True` or an `HTTP2` with settings.
         strict: raise `APIResponseValidationError` for a response that is not of the declared type.
         enforce_credentials: raise at once if there is no key at all.
@@ -153,7 +154,7 @@ class ClientConfig:
             base_url=url or URL(_MTLS_BASE_URL if x509 else DEFAULT_BASE_URL),
             data_residency=data_residency,
             websocket_base_url=None if websocket_base_url is None else URL(websocket_base_url),
-            timeout=DEFAULT_TIMEOUT if isinstance(timeout, NotGiven) else as_timeout(timeout),
+            timeout=_default_timeout(http_client) if isinstance(timeout, NotGiven) else as_timeout(timeout),
             max_retries=RetryPolicy(max_retries).max_retries,
             default_headers=_default_headers(default_headers, environment("OPENAI_CUSTOM_HEADERS"), x509),
             default_query=_mapping("default_query", default_query),
@@ -293,6 +294,15 @@ def _base_url(base_url: Any, residency: Any, websocket_base_url: Any, x509: bool
         if not base_url:
             return None
     return base_url if isinstance(base_url, URL) else URL(base_url)
+
+
+def _default_timeout(http_client: Any) -> Timeout:
+    """That of an httpx client if it is not httpx's own default; else the official SDK's."""
+    theirs = getattr(http_client, "timeout", None)
+    if theirs is None or not all(hasattr(theirs, part) for part in ("connect", "read", "write", "pool")):
+        return DEFAULT_TIMEOUT
+    timeout = as_timeout(theirs)
+    return DEFAULT_TIMEOUT if timeout == Timeout(5.0) else timeout
 
 
 def _mapping(name: str, value: Any) -> Mapping[str, Any]:

@@ -66,6 +66,9 @@ class Request:
 
     __slots__ = ("content", "deadline", "head", "method", "retries", "timeout", "url")
 
+    may_authorize = True
+    """Whether credentials may be added to it. They may not where a redirect has led it to another origin."""
+
     def __init__(
         self,
         method: str,
@@ -240,6 +243,9 @@ class Response:
     """
 
     __slots__ = ("_content", "_headers", "_lost", "http_version", "request", "status_code", "stream")
+
+    may_redirect = True
+    """Whether a redirect is to be followed, if that is what the call wants."""
 
     def __init__(
         self,

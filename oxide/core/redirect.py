@@ -45,7 +45,7 @@ def redirected(response: Response) -> Request | None:
     """
     status = response.status_code
     location = response.headers.get("location")
-    if status not in _REDIRECTS or location is None:
+    if status not in _REDIRECTS or location is None or not response.may_redirect:
         return None
     request = response.request
     try:
@@ -65,7 +65,15 @@ def redirected(response: Response) -> Request | None:
     elif not isinstance(content, bytes) and not content.replayable:
         raise ProtocolError("the redirect can't be followed: the request's body can't be read a second time")
     pairs = tuple(pair for pair in request.head.pairs if pair[0].decode("latin-1").lower() not in dropped)
-    return Request(method, url, HeadBlock(pairs), content, request.timeout, request.deadline, request.retries)
+    # Once it has been somewhere else, it may come back to where it came from, and still go without.
+    make = Request if request.may_authorize and not dropped & SECRET_HEADERS else ForeignRequest
+    return make(method, url, HeadBlock(pairs), content, request.timeout, request.deadline, request.retries)
+
+
+class ForeignRequest(Request):
+    """A request that a redirect has led to another origin."""
+
+    may_authorize = False
 
 
 def _is_upgrade(old: URL, new: URL) -> bool:
