@@ -59,6 +59,7 @@ from h2.exceptions import H2Error, NoAvailableStreamIDError, TooManyStreamsError
 from h2.settings import SettingCodes, Settings
 from hpack import HeaderTuple, HPACKError, NeverIndexedHeaderTuple
 
+from .coding import MAX_EXPANSION
 from .errors import ProtocolError, ReadError, TransportError
 from .headers import SECRET_HEADERS
 from .http import Request
@@ -117,6 +118,7 @@ class H2Connection:
         error: what broke the connection; `None` while it works.
         draining: the server takes no new streams on this connection, but those that are open go on.
         limit: how many streams the server takes at once.
+        max_expansion: the bound for compressed bodies of the streams to come.
     """
 
     __slots__ = (
@@ -136,6 +138,7 @@ class H2Connection:
         "draining",
         "error",
         "limit",
+        "max_expansion",
         "news",
     )
 
@@ -153,6 +156,7 @@ class H2Connection:
         self._unread = 0
         self.news: list[H2Stream] = []
         self.error: TransportError | None = None
+        self.max_expansion: float | None = MAX_EXPANSION
         self.draining = False
         self.limit = ASSUMED_STREAMS
         # What is checked here, by the stream, would be checked by h2 to the ruin of the connection.
@@ -213,6 +217,7 @@ class H2Connection:
         try:
             number = self._h2.get_next_available_stream_id()
             stream = H2Stream(number, request, streaming, self._options.window, now)
+            stream.max_expansion = self.max_expansion
             self._h2.send_headers(number, fields, end_stream=stream.last and not stream.unsent)
         except NoAvailableStreamIDError as error:
             self.draining = True

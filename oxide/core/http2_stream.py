@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NoReturn
 
-from .coding import BodyDecoder, body_decoder
+from .coding import MAX_EXPANSION, BodyDecoder, body_decoder
 from .errors import OpenAIError, ReadError, TransportError
 from .headers import Headers
 from .http import Request, Response
@@ -36,6 +36,7 @@ class H2Stream:
         touched: when something last happened, on `time.monotonic()`'s clock.
         mark: how many bytes of the connection's output have to be written for the request to be out.
         step: what is being waited for.
+        max_expansion: the bound for compressed bodies, see `core.coding`.
     """
 
     __slots__ = (
@@ -52,6 +53,7 @@ class H2Stream:
         "headers",
         "last",
         "mark",
+        "max_expansion",
         "news",
         "number",
         "ready",
@@ -88,6 +90,7 @@ class H2Stream:
         self.step: Step = "write"
         self.mark = 0
         self._body_decoder: BodyDecoder | None = None
+        self.max_expansion: float | None = MAX_EXPANSION
         content = request.content
         if isinstance(content, bytes):
             self.unsent = memoryview(content)
@@ -153,7 +156,7 @@ class H2Stream:
         self.status = status
         self.headers = headers
         self.expected = expected
-        self._body_decoder = body_decoder(headers)
+        self._body_decoder = body_decoder(headers, self.max_expansion)
         if self.streaming:
             self.ready = True
 
@@ -167,11 +170,29 @@ class H2Stream:
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
         decoder = self._body_decoder
-        if decoder is not None:
+        if decoder is None:
+            return data
+        if self.streaming:
+            # A piece at a time, and the rest when that is asked for.
+            if data:
+                decoder.feed(data)
+            data = decoder.read()
+        else:
             data = decoder.receive_data(data)
-            if self.complete:
-                decoder.receive_eof()
+        if self.complete and not decoder.pending:
+            decoder.receive_eof()
         return data
+
+    @property
+    def has_data(self) -> bool:
+        """Whether `take` may give something."""
+        decoder = self._body_decoder
+        return bool(self.chunks) or (decoder is not None and decoder.pending)
+
+    def hold(self) -> None:
+        """Note that what is taken will be kept in memory, so that it must not become larger than `max_expansion` allows."""
+        if self._body_decoder is not None:
+            self._body_decoder.held = True
 
     def response(self) -> Response:
         """The response; without its body where the call is a streaming one. Raises as `take`."""

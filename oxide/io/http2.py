@@ -203,6 +203,10 @@ class BaseConnection:
             self.pump()
         return not self._machine.usable
 
+    def bound(self, max_expansion: float | None) -> None:
+        """Set the bound for compressed bodies, see `core.coding`."""
+        self._machine.max_expansion = max_expansion
+
     def start(self, request: Request, streaming: bool) -> H2Stream:
         """Begin a request, and send of it what the server takes at once. Raises ReadError with `sent` False: not here."""
         with self:
@@ -352,7 +356,7 @@ class BaseConnection:
 
     def _check(self, stream: H2Stream) -> None:
         """Raise what ended a stream before its time, unless it still has something to give."""
-        if stream.error is not None and not (stream.streaming and stream.chunks):
+        if stream.error is not None and not (stream.streaming and stream.has_data):
             raise stream.error
 
     def close(self) -> None:

@@ -29,7 +29,9 @@ __all__ = ["SharedConnection", "send", "share"]
 
 def share(connection: Connection, scheme: str, options: HTTP2, pool: SharedPool) -> SharedConnection:
     """A connection that was made for HTTP/2 as one that calls can share."""
-    return SharedConnection(link_of(connection), scheme, options, pool)
+    shared = SharedConnection(link_of(connection), scheme, options, pool)
+    shared.bound(connection.h1.max_expansion)
+    return shared
 
 
 class SharedConnection(LoopConnection):
@@ -204,10 +206,14 @@ class Body:
         self._shared = connection
         self._connection: SharedConnection | None = None if stream.complete else connection
 
+    def hold(self) -> None:
+        """Note that the whole body is to be kept in memory."""
+        self._stream.hold()
+
     async def __anext__(self) -> bytes:
         stream = self._stream
         while True:
-            if stream.chunks:
+            if stream.has_data:
                 data = self._take()
                 if data:
                     return data
