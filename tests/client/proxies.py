@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import shutil
 import socket
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["PROXIES", "running"]
+__all__ = ["PROXIES", "free_port", "need", "program", "running"]
 
 USER, PASSWORD = "user", "pa:ss@word"
 
@@ -26,8 +27,9 @@ def free_port() -> int:
         return port
 
 
-def _need(program: str) -> str:
-    found = shutil.which(program)
+def need(program: str) -> str:
+    """The path of a program; skips the test where there is none."""
+    found = shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin")
     if found is None:
         pytest.skip(f"{program} is not installed")
     return found
@@ -39,7 +41,7 @@ def _need_module(name: str) -> None:
 
 
 def tinyproxy(port: int, directory: Path) -> list[str]:
-    program = _need("tinyproxy")
+    program = need("tinyproxy")
     config = directory / f"tinyproxy-{port}.conf"
     config.write_text(f"Port {port}\nListen 127.0.0.1\nTimeout 30\nMaxClients 50\nLogLevel Error\n")
     return [program, "-d", "-c", str(config)]
@@ -68,7 +70,7 @@ def proxy_py_over_tls(port: int, directory: Path) -> list[str]:
 
 
 def microsocks(port: int, directory: Path) -> list[str]:
-    return [_need("microsocks"), "-i", "127.0.0.1", "-p", str(port)]
+    return [need("microsocks"), "-i", "127.0.0.1", "-p", str(port)]
 
 
 def microsocks_with_password(port: int, directory: Path) -> list[str]:
@@ -91,11 +93,9 @@ PROXIES = {
 
 
 @contextlib.contextmanager
-def running(name: str, directory: Path) -> Iterator[str]:
-    """The URL of a proxy that runs as long as the block; skips the test where it is not installed."""
-    make, url = PROXIES[name]
-    port = free_port()
-    process = subprocess.Popen(make(port, directory), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def program(command: list[str], port: int) -> Iterator[None]:
+    """A server as a process, from when it listens until the block is left."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         end = time.monotonic() + 20
         while True:
@@ -103,14 +103,20 @@ def running(name: str, directory: Path) -> Iterator[str]:
                 socket.create_connection(("127.0.0.1", port), 1).close()
                 break
             except OSError:
-                assert process.poll() is None, f"{name} ended by itself"
-                assert time.monotonic() < end, f"{name} does not listen"
+                assert process.poll() is None, f"{command} ended by itself"
+                assert time.monotonic() < end, f"{command} does not listen"
                 time.sleep(0.02)
-        yield url.format(port)
+        yield
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        # Not asked to end: some would wait for their connections to be closed.
+        process.kill()
+        process.wait()
+
+
+@contextlib.contextmanager
+def running(name: str, directory: Path) -> Iterator[str]:
+    """The URL of a proxy that runs as long as the block; skips the test where it is not installed."""
+    make, url = PROXIES[name]
+    port = free_port()
+    with program(make(port, directory), port):
+        yield url.format(port)
