@@ -65,10 +65,9 @@ class BodyDecoder:
 
     Attributes:
         held: whether what is read is kept in memory, and so bounded.
-        pending: whether there may be something to read.
     """
 
-    __slots__ = ("_codings", "_layers", "_max_expansion", "_received", "_returned", "held", "pending")
+    __slots__ = ("_codings", "_layers", "_max_expansion", "_received", "_returned", "held")
 
     def __init__(self, codings: list[str], max_expansion: float | None = MAX_EXPANSION) -> None:
         self._codings = codings
@@ -77,7 +76,6 @@ class BodyDecoder:
         self._received = 0
         self._returned = 0
         self.held = False
-        self.pending = False
 
     def receive_data(self, data: bytes) -> bytes:
         """What `data` gives.
@@ -99,7 +97,6 @@ class BodyDecoder:
         if self._layers is None:
             self._layers = self._make_layers()
         self._received += len(data)
-        self.pending = True
         self._layers[0].feed(data)
 
     def read(self) -> bytes:
@@ -108,7 +105,6 @@ class BodyDecoder:
         if layers is None:
             return b""
         data = self._pull(layers, len(layers) - 1)
-        self.pending = bool(data)
         self._returned += len(data)
         if self.held and self._max_expansion is not None:
             limit = max(_FREE, self._max_expansion * self._received)

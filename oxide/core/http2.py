@@ -118,7 +118,7 @@ class H2Connection:
         error: what broke the connection; `None` while it works.
         draining: the server takes no new streams on this connection, but those that are open go on.
         limit: how many streams the server takes at once.
-        max_expansion: the bound for compressed bodies of the streams to come.
+        max_expansion: the bound for compressed bodies, see `core.coding`.
     """
 
     __slots__ = (
@@ -156,9 +156,9 @@ class H2Connection:
         self._unread = 0
         self.news: list[H2Stream] = []
         self.error: TransportError | None = None
-        self.max_expansion: float | None = MAX_EXPANSION
         self.draining = False
         self.limit = ASSUMED_STREAMS
+        self.max_expansion: float | None = MAX_EXPANSION
         # What is checked here, by the stream, would be checked by h2 to the ruin of the connection.
         self._h2 = Protocol(
             H2Configuration(
@@ -217,7 +217,6 @@ class H2Connection:
         try:
             number = self._h2.get_next_available_stream_id()
             stream = H2Stream(number, request, streaming, self._options.window, now)
-            stream.max_expansion = self.max_expansion
             self._h2.send_headers(number, fields, end_stream=stream.last and not stream.unsent)
         except NoAvailableStreamIDError as error:
             self.draining = True
@@ -255,20 +254,19 @@ class H2Connection:
     def push(self, stream: H2Stream, limit: int) -> int:
         """Send what there is of the request's body, as far as windows and `limit` allow; returns how many bytes that was."""
         sent = 0
-        unsent = stream.unsent
         number = stream.number
         h2 = self._h2
         while stream.sending and number in self._streams:
-            size = min(len(unsent), h2.max_outbound_frame_size, limit - sent)
+            unsent = stream.unsent
+            size = 0
             if unsent:
-                size = min(size, h2.local_flow_control_window(number))
+                size = min(len(unsent), h2.max_outbound_frame_size, limit - sent, h2.local_flow_control_window(number))
                 if size <= 0:
                     break
             stream.ended = stream.last and size == len(unsent)
             h2.send_data(number, unsent[:size].tobytes(), end_stream=stream.ended)
-            unsent = unsent[size:]
+            stream.unsent = unsent[size:]
             sent += size
-        stream.unsent = unsent
         return sent
 
     def cancel(self, stream: H2Stream) -> None:
@@ -512,7 +510,7 @@ class H2Connection:
         status = int(headers[0][1])
         if stream.request.method == "HEAD" or status in (204, 304):
             expected = 0
-        stream.on_head(status, fields, expected)
+        stream.on_head(status, fields, expected, self.max_expansion)
         if stream.streaming or not stream.ended:
             self._tell(stream)
 

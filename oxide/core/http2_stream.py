@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NoReturn
 
-from .coding import MAX_EXPANSION, BodyDecoder, body_decoder
+from .coding import BodyDecoder, body_decoder
 from .errors import OpenAIError, ReadError, TransportError
 from .headers import Headers
 from .http import Request, Response
@@ -36,12 +36,11 @@ class H2Stream:
         touched: when something last happened, on `time.monotonic()`'s clock.
         mark: how many bytes of the connection's output have to be written for the request to be out.
         step: what is being waited for.
-        max_expansion: the bound for compressed bodies, see `core.coding`.
     """
 
     __slots__ = (
         "_announced",
-        "_body_decoder",
+        "_decoder",
         "chunks",
         "complete",
         "credit",
@@ -53,7 +52,6 @@ class H2Stream:
         "headers",
         "last",
         "mark",
-        "max_expansion",
         "news",
         "number",
         "ready",
@@ -89,8 +87,7 @@ class H2Stream:
         self.touched = now
         self.step: Step = "write"
         self.mark = 0
-        self._body_decoder: BodyDecoder | None = None
-        self.max_expansion: float | None = MAX_EXPANSION
+        self._decoder: BodyDecoder | None = None
         content = request.content
         if isinstance(content, bytes):
             self.unsent = memoryview(content)
@@ -151,48 +148,47 @@ class H2Stream:
 
     # --- the response -----------------------------------------------------------------------------------------------
 
-    def on_head(self, status: int, headers: list[tuple[bytes, bytes]], expected: int | None) -> None:
+    def on_head(
+        self, status: int, headers: list[tuple[bytes, bytes]], expected: int | None, max_expansion: float | None
+    ) -> None:
         """The response's head came."""
         self.status = status
         self.headers = headers
         self.expected = expected
-        self._body_decoder = body_decoder(headers, self.max_expansion)
+        self._decoder = body_decoder(headers, max_expansion)
         if self.streaming:
             self.ready = True
 
     def take(self) -> bytes:
         """The part of the body that came in since the last call, in one piece; empty for none.
 
-        Raises:
-            ProtocolError: it is not in the content coding that it should be in.
+        Of a compressed body that is streamed, a piece of what came in. Raises ProtocolError if it is not in its coding.
         """
         chunks = self.chunks
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
-        decoder = self._body_decoder
+        decoder = self._decoder
         if decoder is None:
             return data
-        if self.streaming:
-            # A piece at a time, and the rest when that is asked for.
+        if not self.streaming:
+            data = decoder.receive_data(data)
+        else:
             if data:
                 decoder.feed(data)
             data = decoder.read()
-        else:
-            data = decoder.receive_data(data)
-        if self.complete and not decoder.pending:
+        if self.complete and not (self.streaming and data):
             decoder.receive_eof()
         return data
 
     @property
-    def has_data(self) -> bool:
-        """Whether `take` may give something."""
-        decoder = self._body_decoder
-        return bool(self.chunks) or (decoder is not None and decoder.pending)
+    def available(self) -> bool:
+        """Whether `take` may have something."""
+        return bool(self.chunks) or self._decoder is not None
 
     def hold(self) -> None:
         """Note that what is taken will be kept in memory, so that it must not become larger than `max_expansion` allows."""
-        if self._body_decoder is not None:
-            self._body_decoder.held = True
+        if self._decoder is not None:
+            self._decoder.held = True
 
     def response(self) -> Response:
         """The response; without its body where the call is a streaming one. Raises as `take`."""

@@ -152,18 +152,22 @@ class BaseConnection:
 
     Args:
         link: the socket.
+        scheme: `"https"` or `"http"`.
+        options: windows and pings.
         pool: is told when the server takes more or fewer streams.
+        max_expansion: the bound for compressed bodies.
     """
 
     h1 = None
     """What an HTTP/1.1 connection has its machine in."""
 
-    def __init__(self, link: Any, scheme: str, options: HTTP2, pool: Any) -> None:
+    def __init__(self, link: Any, scheme: str, options: HTTP2, pool: Any, max_expansion: float | None) -> None:
         self._link = link
         self._sock: socket.socket = link.sock
         self._pool = pool
         self._lock = threading.Lock()
         self._machine = H2Connection(options, scheme, monotonic())
+        self._machine.max_expansion = max_expansion
         self._backlog = bytearray()
         self._queued = 0
         self._sent = 0
@@ -202,10 +206,6 @@ class BaseConnection:
         if not self._machine.active:
             self.pump()
         return not self._machine.usable
-
-    def bound(self, max_expansion: float | None) -> None:
-        """Set the bound for compressed bodies, see `core.coding`."""
-        self._machine.max_expansion = max_expansion
 
     def start(self, request: Request, streaming: bool) -> H2Stream:
         """Begin a request, and send of it what the server takes at once. Raises ReadError with `sent` False: not here."""
@@ -356,7 +356,7 @@ class BaseConnection:
 
     def _check(self, stream: H2Stream) -> None:
         """Raise what ended a stream before its time, unless it still has something to give."""
-        if stream.error is not None and not (stream.streaming and stream.has_data):
+        if stream.error is not None and not (stream.streaming and stream.chunks):
             raise stream.error
 
     def close(self) -> None:

@@ -25,8 +25,8 @@ __all__ = ["LoopConnection", "LoopNap"]
 class LoopConnection(BaseConnection):
     """A connection that an event loop of asyncio can take care of; it may go on in another loop, or on trio."""
 
-    def __init__(self, link: Any, scheme: str, options: HTTP2, pool: SharedPool) -> None:
-        super().__init__(link, scheme, options, pool)
+    def __init__(self, link: Any, scheme: str, options: HTTP2, pool: SharedPool, max_expansion: float | None) -> None:
+        super().__init__(link, scheme, options, pool, max_expansion)
         self._loop: AbstractEventLoop | None = None
         self._by_turns = False  # the loop can't watch sockets (Windows' proactor)
         self._watches_input = False

@@ -25,9 +25,7 @@ __all__ = ["SharedConnection", "send", "share"]
 
 def share(connection: Connection, scheme: str, options: HTTP2, pool: SharedPool) -> SharedConnection:
     """A connection that was made for HTTP/2 as one that calls can share."""
-    shared = SharedConnection(link_of(connection), scheme, options, pool)
-    shared.bound(connection.h1.max_expansion)
-    return shared
+    return SharedConnection(link_of(connection), scheme, options, pool, connection.h1.max_expansion)
 
 
 class SharedConnection(BaseConnection):
@@ -183,12 +181,11 @@ class Body:
     def __next__(self) -> bytes:
         stream = self._stream
         while True:
-            if stream.has_data:
+            if stream.available:
                 data = self._take()
                 if data:
                     return data
             if self._connection is None:
-                self._take()
                 raise StopIteration
             self._receive(self._connection)
 
