@@ -77,9 +77,6 @@ MAX_HEAD_SIZE = 64 * 1024
 CONNECTION_WINDOW = 16 * 1024 * 1024
 """Bytes that may be on their way for all streams together. They are given back as they arrive, so they bound no memory."""
 
-ASSUMED_STREAMS = 100
-"""How many streams a server takes at once, until its SETTINGS say so: as many as section 6.5.2 asks it to take at least."""
-
 _DATA, _HEADERS, _SETTINGS, _PUSH_PROMISE, _GOAWAY, _CONTINUATION = 0, 1, 4, 5, 7, 9
 _END_STREAM, _END_HEADERS, _PADDED = 1, 4, 8
 
@@ -117,7 +114,7 @@ class H2Connection:
         news: streams that something came for; the caller empties the list.
         error: what broke the connection; `None` while it works.
         draining: the server takes no new streams on this connection, but those that are open go on.
-        limit: how many streams the server takes at once.
+        limit: how many streams the server takes at once; 0 until its SETTINGS have said so, when one may be tried.
         max_expansion: the bound for compressed bodies, see `core.coding`.
     """
 
@@ -157,7 +154,7 @@ class H2Connection:
         self.news: list[H2Stream] = []
         self.error: TransportError | None = None
         self.draining = False
-        self.limit = ASSUMED_STREAMS
+        self.limit = 0
         self.max_expansion: float | None = MAX_EXPANSION
         # What is checked here, by the stream, would be checked by h2 to the ruin of the connection.
         self._h2 = Protocol(
@@ -303,7 +300,8 @@ class H2Connection:
             self._pinged = now
         left = self._pinged + self._options.ping_timeout - now
         if left > 0:
-            return left
+            # The answer may come long before, and the next silence begins then.
+            return min(left, interval)
         silence = now - self._heard
         self.fail(ReadError(f"the connection is dead: nothing came for {silence:.3g} s, and no answer to a PING"))
         return None

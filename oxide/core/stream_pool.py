@@ -7,6 +7,8 @@ stream is in use, and one without is idle. What is added is who may join whom:
   and expire.
 - While a connection is being opened, callers wait for it, as many as it will have streams (as many as the last one had; nobody
   knows for the first). They don't open one each: fifty calls at the same time are to share one connection.
+- A new connection takes one request until the server has said how many it takes, which it does right away. Those who wait for
+  that open none meanwhile. (A server may end the whole connection over a request too many.)
 - If it could not be opened, those who waited for it get its error, too; each would only find out the same, one after the other.
 - If it turns out not to be shareable (HTTP/1.1), those who waited open their own.
 - At the limit of connections, a caller waits for a stream or a connection, whichever is free first. Streams are first come, first
@@ -43,7 +45,7 @@ class Failure:
 class _Line(Generic[C]):
     """What there is for one origin. It exists while a connection is shared or opened, or somebody waits."""
 
-    __slots__ = ("exclusive", "key", "opening", "size", "spare", "tickets", "waiters")
+    __slots__ = ("exclusive", "key", "opening", "size", "spare", "tickets", "unknown", "waiters")
 
     def __init__(self, key: Hashable) -> None:
         self.key = key
@@ -51,6 +53,7 @@ class _Line(Generic[C]):
         self.waiters: OrderedDict[Ticket[C], None] = OrderedDict()
         self.tickets: list[Ticket[C]] = []  # our places in the line of the pool of connections
         self.opening = 0
+        self.unknown = 0  # connections of which nobody knows yet how many streams they take
         self.size: int | None = None  # streams of the last connection
         self.exclusive = False  # the last connection was HTTP/1.1
 
@@ -58,11 +61,12 @@ class _Line(Generic[C]):
 class _Shared(Generic[C]):
     """A connection with streams."""
 
-    __slots__ = ("count", "line", "retired", "size")
+    __slots__ = ("count", "line", "retired", "size", "unknown")
 
     def __init__(self, line: _Line[C], size: int) -> None:
         self.line = line
-        self.size = size
+        self.size = size or 1
+        self.unknown = not size
         self.count = 1
         self.retired = False
 
@@ -72,7 +76,8 @@ class StreamPool(Generic[C]):
 
     Args:
         pool: the books of the connections.
-        streams: how many requests a connection can carry at once; `None` for one that can't be shared.
+        streams: how many requests a connection can carry at once; `None` for one that can't be shared, 0 for one of which
+            that is not known yet.
 
     Attributes:
         doomed: as `Pool.doomed`.
@@ -212,8 +217,9 @@ class StreamPool(Generic[C]):
         if shared.count:
             if not shared.retired and shared.count < shared.size:
                 line.spare[connection] = shared
-        elif shared.retired or not line.waiters or not shared.size:
+        elif shared.retired or not line.waiters:
             line.spare.pop(connection, None)
+            self._know(shared)
             del self._shared[connection]
             self._pool.release(connection, now, not shared.retired)
         else:
@@ -249,7 +255,10 @@ class StreamPool(Generic[C]):
         if shared is None:
             return
         line = shared.line
-        line.size = shared.size = self._streams(connection) or 0
+        size = self._streams(connection)
+        if size:
+            self._know(shared)
+            line.size = shared.size = size
         if shared.retired:
             return
         if shared.count < shared.size:
@@ -294,10 +303,12 @@ class StreamPool(Generic[C]):
 
     def _falls_short(self, line: _Line[C], more: int) -> bool:
         """Whether what is being opened is not enough for those who wait and `more`."""
+        if line.unknown:
+            return False
         if not line.opening:
             return True
         # Each of those who open one has a stream of it.
-        return line.size is not None and len(line.waiters) + more > line.opening * (max(line.size, 1) - 1)
+        return line.size is not None and len(line.waiters) + more > line.opening * (line.size - 1)
 
     def _ask(self, line: _Line[C]) -> Any:
         """A connection, or the permission to open one; `None` at the limit, with a place in the pool's line for somebody."""
@@ -331,10 +342,13 @@ class StreamPool(Generic[C]):
         if size is None:
             return False
         shared = self._shared[connection] = _Shared(line, size)
-        line.size = size
+        if shared.unknown:
+            line.unknown += 1
+        else:
+            line.size = size
         line.exclusive = False
         self._count += 1
-        if shared.count < size:
+        if shared.count < shared.size:
             line.spare[connection] = shared
         return True
 
@@ -347,7 +361,13 @@ class StreamPool(Generic[C]):
             del line.spare[connection]
         return connection
 
+    def _know(self, shared: _Shared[C]) -> None:
+        if shared.unknown:
+            shared.unknown = False
+            shared.line.unknown -= 1
+
     def _retire(self, connection: C, shared: _Shared[C]) -> None:
+        self._know(shared)
         shared.retired = True
         shared.line.spare.pop(connection, None)
 

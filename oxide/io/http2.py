@@ -198,7 +198,7 @@ class BaseConnection:
 
     @property
     def streams(self) -> int:
-        """How many requests it takes at once."""
+        """How many requests it takes at once; 0 for one, until more is known."""
         return self._machine.limit
 
     def is_stale(self) -> bool:

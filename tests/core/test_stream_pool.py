@@ -60,6 +60,31 @@ def test_more_are_opened_when_streams_run_out() -> None:
     assert tickets[6].result is third
 
 
+def test_nobody_knows_how_many_streams_there_are() -> None:
+    pool = make()
+    pool.acquire("a", 0)
+    connection = Connection("a", 0)
+    pool.opened("a", connection)
+    tickets = [pool.acquire("a", 0) for _ in range(3)]
+    assert [ticket.result for ticket in tickets] == [None] * 3
+    connection.streams = 3
+    pool.resized(connection, 1)
+    assert [ticket.result for ticket in tickets] == [connection, connection, OPEN]
+
+
+def test_one_at_a_time_while_nobody_knows() -> None:
+    pool = make()
+    pool.acquire("a", 0)
+    connection = Connection("a", 0)
+    pool.opened("a", connection)
+    tickets = [pool.acquire("a", 0) for _ in range(2)]
+    # Given up before the server had said anything.
+    pool.release(connection, 1, True)
+    assert [ticket.result for ticket in tickets] == [connection, None]
+    pool.release(connection, 1, False)
+    assert tickets[1].result is OPEN
+
+
 def test_at_the_limit_they_wait_for_a_stream() -> None:
     pool = make(limit=1)
     pool.acquire("a", 0)
@@ -166,7 +191,7 @@ class Books(RuleBasedStateMachine):
     @initialize(
         limit=st.sampled_from([None, 1, 2, 4]),
         per_origin=st.sampled_from([None, 1, 2]),
-        streams=st.sampled_from([1, 2, 5]),
+        streams=st.sampled_from([0, 1, 2, 5]),
     )
     def begin(self, limit: int | None, per_origin: int | None, streams: int) -> None:
         self.limit, self.per_origin, self.streams = limit, per_origin, streams
