@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import anyio
 import httpcore
 import msgspec
 import openai
@@ -112,6 +113,66 @@ class AsyncSDK:
 
     async def close(self) -> None:
         await self.client.close()
+
+
+FAN = 50
+"""Streams at once over one connection of HTTP/2."""
+
+
+class Fan:
+    """Many streams at once, each in a task of its own, by any asynchronous client with the official interface."""
+
+    def __init__(self, client: Any) -> None:
+        self.sdk = AsyncSDK(client)
+
+    async def fan_out(self, streams: int, length: int) -> None:
+        model = payloads.stream_model(length)
+        async with anyio.create_task_group() as group:
+            for lane in range(streams):
+                group.start_soon(self.sdk.stream, lane, model, length)
+
+    async def close(self) -> None:
+        await self.sdk.close()
+
+
+def openai_h2(server: Server) -> Fan:
+    """The official SDK over httpx2, told to speak HTTP/2."""
+    import httpx2
+
+    http_client: Any = httpx2.AsyncClient(http1=False, http2=True, timeout=60.0)
+    return Fan(openai.AsyncOpenAI(base_url=server.base_url, http_client=http_client, **OPTIONS))
+
+
+class HTTPX2Fan:
+    """httpx2 alone, read line by line; the events are decoded to plain dicts."""
+
+    def __init__(self, server: Server) -> None:
+        import httpx2
+
+        self.client = httpx2.AsyncClient(http1=False, http2=True, timeout=60.0)
+        self.url = f"{server.base_url}/responses"
+        self.headers = {"Authorization": "Bearer sk-benchmark", "Content-Type": "application/json"}
+
+    async def stream(self, length: int) -> None:
+        body = encode(PARAMETERS | {"model": payloads.stream_model(length), "stream": True})
+        seen = 0
+        deltas: list[str] = []
+        async with self.client.stream("POST", self.url, headers=self.headers, content=body) as response:
+            async for line in response.aiter_lines():
+                if line.startswith("data: "):
+                    event = json.loads(line[6:])
+                    seen += 1
+                    if event["type"] == "response.output_text.delta":
+                        deltas.append(event["delta"])
+        check_stream(length, seen, deltas)
+
+    async def fan_out(self, streams: int, length: int) -> None:
+        async with anyio.create_task_group() as group:
+            for _ in range(streams):
+                group.start_soon(self.stream, length)
+
+    async def close(self) -> None:
+        await self.client.aclose()
 
 
 def openai_sync(server: Server) -> SyncSDK:

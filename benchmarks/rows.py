@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from . import agent, floor, imports, payloads, peers, structs
+from . import agent, floor, floor_h2, imports, payloads, peers, structs
 from .checks import check_large
 from .harness import AsyncioBatches, Batches, Budget, Row, SyncBatches, TrioBatches
 from .server import Server
@@ -162,6 +162,42 @@ def trio_loop(opened: Callable[[], Any]) -> Start:
     return lambda server: TrioBatches(opened, lambda contender: contender)
 
 
+def fan_out(length: int) -> Operation:
+    """That many streams at once on one connection of HTTP/2 a call."""
+    return lambda client: lambda lane: client.fan_out(peers.FAN, length)
+
+
+def h2_sync(length: int) -> dict[str, Start]:
+    def start(opened: Callable[[Server], Any]) -> Start:
+        def batches(server: Server) -> Batches:
+            client = opened(server)
+            return SyncBatches(fan_out(length)(client), 1, client.close)
+
+        return batches
+
+    return {"floor": start(floor_h2.SyncH2Floor), "oxide": start(oxide("oxide_h2_sync"))}
+
+
+def h2_asyncio(length: int) -> dict[str, Start]:
+    def start(opened: Callable[[Server], Any]) -> Start:
+        return lambda server: AsyncioBatches(lambda: opened(server), fan_out(length))
+
+    return {
+        "floor": start(floor_h2.AsyncioH2Floor),
+        "oxide": start(oxide("oxide_h2_async")),
+        "httpx2": start(peers.HTTPX2Fan),
+        "openai": start(peers.openai_h2),
+    }
+
+
+def h2_trio(length: int) -> dict[str, Start]:
+    # The floor is the one without tasks or an event loop, which is at least as fast as one on trio would be.
+    return {
+        "floor": h2_sync(length)["floor"],
+        "oxide": lambda server: TrioBatches(lambda: oxide("oxide_h2_async")(server), fan_out(length)),
+    }
+
+
 LOOP = (Budget(0.65, against="openai create"), Budget(1.0, against="openai eager runner"))
 HELPER = (Budget(1 / 20, against="openai"),)
 LINEAR = (Budget(1.25, contender="oxide, one long stream", against="oxide, ten streams"),)
@@ -172,6 +208,7 @@ def at_most(floor: float, *, faster: float | None = None) -> tuple[Budget, ...]:
     return (Budget(floor), *([] if faster is None else [Budget(1 / faster, against="openai")]))
 
 
+HTTP2 = (Budget(1.5), Budget(1 / 3, against="httpx2"))
 CREATE = at_most(2, faster=7)
 STREAM = at_most(2, faster=22)
 LARGE_REQUEST = at_most(2, faster=25)
@@ -223,6 +260,13 @@ ROWS = [
         lanes=1000,
         hopeless=frozenset({"httpcore"}),
     ),
+    Row(
+        f"50 streams of {SHORT} events at once, HTTP/2, asyncio",
+        h2_asyncio(SHORT),
+        (*HTTP2, Budget(1 / 3, against="httpx2"), Budget(1 / 3, against="openai")),
+    ),
+    Row(f"50 streams of {SHORT} events at once, HTTP/2, trio", h2_trio(SHORT), HTTP2),
+    Row(f"50 streams of {SHORT} events at once, HTTP/2, threads", h2_sync(SHORT), HTTP2),
     Row(
         "import and construct",
         IMPORT

@@ -6,6 +6,7 @@ its stdin closes, so that it can not outlive the benchmark.
 
 - `POST …/responses`: a Response of 1.2 KB; with `"stream":true` an event stream, as long as the model's name says
 - `POST …/chat/completions`: the same for chat completions, whose streams end in `[DONE]`
+- HTTP/2 by prior knowledge, with the same replies (`server_h2`)
 - a stream has one HTTP chunk for an event and one socket write for `payloads.EVENTS_PER_WRITE` of them
 """
 
@@ -23,6 +24,7 @@ from types import TracebackType
 import httptools
 
 from . import payloads
+from .server_h2 import H2
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = 8192  # descriptors: a thousand connections for each of several contenders
@@ -141,6 +143,8 @@ class Connection:
             data = self.receive(65536)
             if not data:
                 raise ConnectionResetError
+            if data.startswith(b"PRI * HTTP/2.0"):
+                self.feed = H2(self.write).feed
             self.feed(data)
 
 
