@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._endpoints import AsyncEndpoints, SyncEndpoints
-from .core.call import follow_up, opening, perform
+from .core.call import api_error, follow_up, opening, perform
 from .core.config import ClientConfig, DataResidency
-from .core.errors import TransportError
+from .core.errors import OpenAIError, TransportError
 from .core.events import EventDecoder
-from .core.http import Response
+from .core.http import HeadBlock, Request, Response
 from .core.http2_options import HTTP2Types
 from .core.operation import Operation
 from .core.prepare import RAW, Call, RequestBuilder
@@ -440,6 +441,22 @@ class BaseClient:
     def _own_io(self) -> Any:
         return self._make_io(self._make_transport(self._config))
 
+    def _warmup_request(self, connections: int) -> Request:
+        from .core.warmup import check_count
+
+        check_count(connections)
+        if not hasattr(self._transport, "warmup"):
+            raise OpenAIError("the http_client that the client was given has no connections to warm up")
+        timeout = self._config.timeout
+        deadline = None if timeout.total is None else monotonic() + timeout.total
+        return Request("GET", self._builder.base_url, HeadBlock(()), timeout=timeout, deadline=deadline)
+
+    def stats(self) -> dict[str, int]:
+        """Figures of the connections: `open`, `idle` and `in_use`; calls `waiting` for one; how often one was `opened` and `reused`; with
+        HTTP/2 the requests under way on shared ones, `streams`. Empty for an `http_client` that has no figures."""
+        stats = getattr(self._transport, "stats", None)
+        return {} if stats is None else stats()
+
     def is_closed(self) -> bool:
         """Whether `close` was called."""
         return bool(getattr(self._transport, "closed", False))
@@ -551,6 +568,24 @@ class OpenAI(SyncResources, SyncEndpoints, BaseClient):
         return WsSession(self, config)
 
     # --- life -------------------------------------------------------------------------------------------------------
+
+    def warmup(self, connections: int = 1) -> None:
+        """Open connections to the API before they are needed, so that the first calls don't wait for them.
+
+        Args:
+            connections: for how many calls at the same time there are to be some; those that are open already count. With HTTP/2 one
+                connection carries many calls. The limits of the client's `Limits` hold.
+
+        Raises:
+            APIConnectionError: one could not be made; those that could are kept. `APITimeoutError` where that took too long.
+            OpenAIError: the `http_client` that the client was given has no such method.
+            TypeError, ValueError: `connections` is not a number of at least 1.
+        """
+        request = self._warmup_request(connections)
+        try:
+            self._transport.warmup(request, connections)  # type: ignore[attr-defined]
+        except TransportError as error:
+            raise api_error(request, error) from error
 
     def close(self) -> None:
         """Close every connection, those that copies of this client use included."""
@@ -668,6 +703,14 @@ class AsyncOpenAI(AsyncResources, AsyncEndpoints, BaseClient):
         return AsyncWsSession(self, config)
 
     # --- life -------------------------------------------------------------------------------------------------------
+
+    async def warmup(self, connections: int = 1) -> None:
+        """As `OpenAI.warmup`."""
+        request = self._warmup_request(connections)
+        try:
+            await self._transport.warmup(request, connections)  # type: ignore[attr-defined]
+        except TransportError as error:
+            raise api_error(request, error) from error
 
     async def close(self) -> None:
         """Close every connection, those that copies of this client use included."""

@@ -21,7 +21,7 @@ from ..pool import Limits, SharedPool
 from ..reach import make_reach
 from ..trust import Trust
 from .network import Connection, Network
-from .run import run
+from .run import IO, run
 from .waiting import from_anywhere
 
 if TYPE_CHECKING:
@@ -145,6 +145,24 @@ class AsyncHTTPTransport:
         from .websocket import connect
 
         return await connect(self._network, request, options)
+
+    async def warmup(self, request: Request, calls: int) -> None:
+        """Open connections before they are needed, so that there are enough for `calls` at the same time, as far as the limits allow.
+
+        Args:
+            request: names the origin, and the limits of time; it is not sent.
+            calls: for how many. Of HTTP/2, one connection is enough for many.
+
+        Raises:
+            TransportError: a connection could not be made; those that could are kept.
+        """
+        # Few clients are in such a hurry.
+        from ...core.warmup import warm_up
+
+        async def perform(flow: Any) -> Any:
+            return await run(flow, self._network)
+
+        await run(warm_up(self._pool, request, calls, perform), IO(self))
 
     async def aclose(self) -> None:
         """Close what is idle, now, and what is in use when it is done."""

@@ -20,7 +20,7 @@ from ..pool import Limits, SharedPool
 from ..reach import make_reach
 from ..trust import Trust
 from .network import Connection, Network
-from .run import run
+from .run import IO, run
 
 if TYPE_CHECKING:
     import ssl
@@ -143,6 +143,24 @@ class HTTPTransport:
         from .websocket import connect
 
         return connect(self._network, request, options)
+
+    def warmup(self, request: Request, calls: int) -> None:
+        """Open connections before they are needed, so that there are enough for `calls` at the same time, as far as the limits allow.
+
+        Args:
+            request: names the origin, and the limits of time; it is not sent.
+            calls: for how many. Of HTTP/2, one connection is enough for many.
+
+        Raises:
+            TransportError: a connection could not be made; those that could are kept.
+        """
+        # Few clients are in such a hurry.
+        from ...core.warmup import warm_up
+
+        def perform(flow: Any) -> Any:
+            return run(flow, self._network)
+
+        run(warm_up(self._pool, request, calls, perform), IO(self))
 
     def close(self) -> None:
         """Close what is idle, now, and what is in use when it is done."""
