@@ -208,7 +208,7 @@ def at_most(floor: float, *, faster: float | None = None) -> tuple[Budget, ...]:
     return (Budget(floor), *([] if faster is None else [Budget(1 / faster, against="openai")]))
 
 
-HTTP2 = (Budget(1.5), Budget(1 / 3, against="httpx2"))
+HTTP2 = (Budget(1.5),)
 CREATE = at_most(2, faster=7)
 STREAM = at_most(2, faster=22)
 LARGE_REQUEST = at_most(2, faster=25)
