@@ -42,10 +42,14 @@ class H2Server:
         self.number = connection.number
         self.answer = answer or echo
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding=None))
-        if settings:
-            codes = {getattr(h2.settings.SettingCodes, name): value for name, value in settings.items()}
+        codes = {getattr(h2.settings.SettingCodes, name): value for name, value in settings.items()}
+        window = codes.pop(h2.settings.SettingCodes.INITIAL_WINDOW_SIZE, None)
+        if codes:
             self.h2.local_settings = h2.settings.Settings(client=False, initial_values=codes)
         self.h2.initiate_connection()
+        if window is not None:
+            # It holds from when the client has acknowledged it: until then it may not have known.
+            self.h2.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: window})
         self.bodies: dict[int, bytearray] = {}
         self.paths: dict[int, str] = {}
         self.resets: set[int] = set()

@@ -144,7 +144,8 @@ async def test_more_connections_when_streams_run_out(way: Any) -> None:
             return -1
 
         answers = await way.gather(*calls, release)
-        assert sorted(answers) == [-1, 0, 0, 1, 1, 2]
+        assert set(answers) == {-1, 0, 1, 2}
+        assert all(answers.count(number) <= 2 for number in range(3))
         assert stats(client)["in_use"] == 0
 
 
