@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
@@ -185,15 +185,16 @@ class WebSocketConnectionBase(_Connection[ServerEventT, ClientEventT]):
         Raises:
             WebSocketConnectionClosedError: it broke, or messages that waited for it were not sent (`unsent_messages`).
         """
+        return _Events(self)
+
+    def _next(self) -> ServerEventT:
         while True:
             try:
-                event = self.recv()
+                return self.recv()
             except WebSocketConnectionClosedError as error:
-                if self._client._run(self._link.restore(error), self._client._websocket_io()):
-                    continue
-                self._link.ended(error)
-                return
-            yield event
+                if not self._client._run(self._link.restore(error), self._client._websocket_io()):
+                    self._link.ended(error)
+                    raise StopIteration from None
 
     def dispatch_events(self) -> None:
         """Call the handlers of each event until the connection ends.
@@ -258,21 +259,22 @@ class AsyncWebSocketConnectionBase(_Connection[ServerEventT, ClientEventT]):
         ws: AsyncWebSocketConnection = self._link.close()
         await ws.close(code, reason)
 
-    async def __aiter__(self) -> AsyncIterator[ServerEventT]:
+    def __aiter__(self) -> AsyncIterator[ServerEventT]:
         """Events until the connection ends, and beyond, if it can be restored.
 
         Raises:
             WebSocketConnectionClosedError: it broke, or messages that waited for it were not sent (`unsent_messages`).
         """
+        return _AsyncEvents(self)
+
+    async def _next(self) -> ServerEventT:
         while True:
             try:
-                event = await self.recv()
+                return await self.recv()
             except WebSocketConnectionClosedError as error:
-                if await self._client._run(self._link.restore(error), self._client._websocket_io()):
-                    continue
-                self._link.ended(error)
-                return
-            yield event
+                if not await self._client._run(self._link.restore(error), self._client._websocket_io()):
+                    self._link.ended(error)
+                    raise StopAsyncIteration from None
 
     async def dispatch_events(self) -> None:
         """Call the handlers of each event until the connection ends; what they return is awaited, if it can be.
@@ -294,6 +296,36 @@ class AsyncWebSocketConnectionBase(_Connection[ServerEventT, ClientEventT]):
 
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
+
+
+class _Events(Generic[ServerEventT]):
+    """Iterates over a connection. No generator, which would have to be closed by who leaves the loop."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: WebSocketConnectionBase[ServerEventT, Any]) -> None:
+        self._connection = connection
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> ServerEventT:
+        return self._connection._next()
+
+
+class _AsyncEvents(Generic[ServerEventT]):
+    """The same for asynchronous ones."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: AsyncWebSocketConnectionBase[ServerEventT, Any]) -> None:
+        self._connection = connection
+
+    def __aiter__(self) -> Self:
+        return self
+
+    def __anext__(self) -> Awaitable[ServerEventT]:
+        return self._connection._next()
 
 
 class _Manager(_Handling, Generic[ConnectionT, ClientEventT]):

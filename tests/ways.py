@@ -148,6 +148,10 @@ class Blocking:
     def __repr__(self) -> str:
         return repr(self._wrapped)
 
+    def __await__(self) -> Any:
+        return self
+        yield
+
     def __aiter__(self) -> Any:
         self._iterator = iter(self._wrapped)
         return self
@@ -170,11 +174,14 @@ class Blocking:
 _MAKERS = frozenset({"ws_session", "ws_pool", "lane"})
 
 # Methods that are plain functions on both sides.
-_PLAIN = frozenset({"is_closed", "has_next_page", "next_page_info", "stats", "to_dict", "to_json", "model_dump"})
+_PLAIN = frozenset(
+    {"is_closed", "parse_event", "has_next_page", "next_page_info", "stats", "to_dict", "to_json", "model_dump"}
+)
 
 _OURS = (
     "oxide._client",
     "oxide._response",
+    "oxide.io.sync.websocket",
     "oxide.lib.streaming",
     "oxide.resources",
     "oxide.sessions",

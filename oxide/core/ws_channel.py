@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -95,13 +95,24 @@ def _merged(first: list[tuple[str, str]], second: list[tuple[str, str]]) -> list
 def _repeated(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The pairs of a query in which `None` is empty, and a list repeats its name."""
     for name, value in values.items():
-        if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
-            for item in value:
-                yield from _repeated({name: item})
-        elif value is None:
+        if value is None:
             yield name, ""
+        elif isinstance(value, (list, tuple)):
+            for item in value:
+                yield from [(name, "")] if item is None else _nested(name, item)
         else:
-            yield from query_items({name: value})
+            yield from _nested(name, value)
+
+
+def _nested(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _nested(f"{name}[{key}]", item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _nested(name, item)
+    else:
+        yield from query_items({name: value})
 
 
 def open_channel(
