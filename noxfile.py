@@ -19,6 +19,7 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "tests", "once"]
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+AUTOBAHN = ("autobahntestsuite==25.10.1", "autobahn==0.10.9")
 LLAMA = "xllamacpp==2026.10.11549"
 
 PROJECT = nox.project.load_toml("pyproject.toml")
@@ -117,6 +118,34 @@ def real(session: nox.Session) -> None:
     install(session, "test")
     session.install(LLAMA)
     session.run("pytest", "tests/real", *session.posargs)
+
+
+def find_python2() -> str | None:
+    """Python 2.7, on `PATH` or where pyenv keeps it."""
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    for python in [shutil.which("python2.7"), *map(str, sorted(versions.glob("2.7.*/bin/python2.7")))]:
+        if works(python):
+            return python
+    return None
+
+
+@nox.session
+def autobahn(session: nox.Session) -> None:
+    """The WebSocket client against Autobahn's fuzzing server, three ways; skipped without Python 2.7, which that runs on.
+
+    It takes about half an hour on two idle cores, most of it in sections 9, 12 and 13; `-- --cases "1.*" --ways sync` for a part.
+    """
+    python = find_python2()
+    if python is None:
+        session.skip("there is no Python 2.7, which Autobahn's test suite runs on: install it, by pyenv for one")
+    install(session, "test")
+    # Newer ones can't make environments for 2.7.
+    session.install("virtualenv<20.22")
+    folder = Path(session.virtualenv.location).parent / "autobahn-2.7"
+    if not (folder / "bin" / "wstest").exists():
+        session.run("python", "-m", "virtualenv", "-p", python, str(folder))
+        session.run(str(folder / "bin" / "pip"), "install", *AUTOBAHN, external=True)
+    session.run("python", "-m", "tests.autobahn", str(folder / "bin" / "wstest"), *session.posargs)
 
 
 @nox.session
