@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from . import agent, floor, floor_h2, imports, payloads, peers, structs
+from . import agent, floor, floor_h2, imports, payloads, peers, structs, websocket
 from .checks import check_large
 from .harness import AsyncioBatches, Batches, Budget, Row, SyncBatches, TrioBatches
 from .server import Server
@@ -198,6 +198,28 @@ def h2_trio(length: int) -> dict[str, Start]:
     }
 
 
+def turns(kind: str, length: int) -> dict[str, Start]:
+    """Turns of so many events on one WebSocket connection."""
+
+    def sync_start(package: str) -> Start:
+        def batches(server: Server) -> Batches:
+            contender = websocket.sync_turns(package, server)
+            return SyncBatches(lambda lane: contender.turn(length), 1, contender.close)
+
+        return batches
+
+    def async_start(package: str) -> Start:
+        runner = TrioBatches if kind == "trio" else AsyncioBatches
+        return lambda server: runner(
+            lambda: websocket.async_turns(package, server), lambda contender: lambda lane: contender.turn(length)
+        )
+
+    start = sync_start if kind == "sync" else async_start
+    # The official one runs on asyncio only.
+    packages = ("oxide",) if kind == "trio" else ("oxide", "openai")
+    return {package: start(package) for package in packages}
+
+
 LOOP = (Budget(0.65, against="openai create"), Budget(1.0, against="openai eager runner"))
 HELPER = (Budget(1 / 20, against="openai"),)
 LINEAR = (Budget(1.25, contender="oxide, one long stream", against="oxide, ten streams"),)
@@ -249,6 +271,14 @@ ROWS = [
             "oxide, one long stream": sync(helper(HUGE))["oxide"],
         },
         LINEAR,
+    ),
+    *(
+        Row(f"{what} over a WebSocket, {kind}", turns(kind, length), () if kind == "trio" else (budget,))
+        for what, length, budget in (
+            (f"turn of {websocket.TURN} events", websocket.TURN, Budget(1 / 4, against="openai")),
+            (f"{LONG} events", LONG, Budget(1 / 5, against="openai")),
+        )
+        for kind in ("sync", "asyncio", "trio")
     ),
     Row("64 threads, sync", sync(create, 64), at_most(2, faster=10), lanes=64),
     Row("100 concurrent, asyncio", on_asyncio(create, 100), at_most(2, faster=18), lanes=100),

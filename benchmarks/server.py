@@ -7,6 +7,7 @@ its stdin closes, so that it can not outlive the benchmark.
 - `POST …/responses`: a Response of 1.2 KB; with `"stream":true` an event stream, as long as the model's name says
 - `POST …/chat/completions`: the same for chat completions, whose streams end in `[DONE]`
 - HTTP/2 by prior knowledge, with the same replies (`server_h2`)
+- `GET` with an upgrade: a WebSocket, see `benchmarks.websocket`
 - a stream has one HTTP chunk for an event and one socket write for `payloads.EVENTS_PER_WRITE` of them
 """
 
@@ -20,6 +21,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import httptools
 
@@ -111,6 +113,12 @@ class Connection:
         self.receive = accepted.recv
         self.feed = httptools.HttpRequestParser(self).feed_data
         self.unsent = b""
+        self.upgraded: Any = None
+        self.key = b""
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name.lower() == b"sec-websocket-key":
+            self.key = value
 
     def on_url(self, url: bytes) -> None:
         self.path = url
@@ -120,6 +128,8 @@ class Connection:
         self.body += body
 
     def on_message_complete(self) -> None:
+        if self.key:
+            return
         for part in reply(self.path, self.body):
             self.write(part)
 
@@ -143,9 +153,21 @@ class Connection:
             data = self.receive(65536)
             if not data:
                 raise ConnectionResetError
+            if self.upgraded is not None:
+                for part in self.upgraded.receive(data):
+                    self.write(part)
+                if self.upgraded.closed:
+                    raise ConnectionResetError
+                return
             if data.startswith(b"PRI * HTTP/2.0"):
                 self.feed = H2(self.write).feed
-            self.feed(data)
+            try:
+                self.feed(data)
+            except httptools.HttpParserUpgrade:
+                from .websocket import Upgraded
+
+                self.upgraded = Upgraded(self.key)
+                self.write(self.upgraded.head)
 
 
 def serve() -> None:
