@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from .core.ws_session import MAX_AGE, SessionConfig, SessionState, begin
 from .core.ws_turns import LOST, SessionLane, Turn
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
     from ._client import AsyncOpenAI, OpenAI
     from ._resource import CallOptions
+    from ._session_calls import AsyncSessionCalls, SessionCalls
+    from .core.tools.run_events import ResponseRunEvent
     from .core.ws_router import ResponsesWebSocketLimits
+    from .helpers._run_params import ResponseRunParams
+    from .helpers.tool_run import AsyncToolRun, ToolRun
     from .types.responses.response import Response
     from .types.responses.response_create_params import ResponseCreateParamsBase
     from .types.responses.response_input_param import ResponseInputParam
@@ -164,11 +168,12 @@ class AsyncResponseEvents(BaseEvents):
 class BaseLane:
     """A conversation of a session."""
 
-    def __init__(self, state: SessionState, lane: SessionLane, io: Any, run: Any) -> None:
+    def __init__(self, client: Any, state: SessionState, lane: SessionLane, io: Any) -> None:
+        self._client = client
         self._state = state
         self._lane = lane
         self._io = io
-        self._run = run
+        self._run = client._run
 
     @property
     def stream_id(self) -> str | None:
@@ -214,6 +219,28 @@ class WsLane(BaseLane):
         """Ask; the events as they arrive. Returns with the first of them. Raises as `send`."""
         return ResponseEvents(self._run(self._begin(input, params), self._io))
 
+    @overload
+    def create(self, *, stream: Literal[True], **params: Unpack[TurnParams]) -> ResponseEvents: ...
+    @overload
+    def create(self, *, stream: Literal[False] | None = None, **params: Unpack[TurnParams]) -> Response: ...
+    def create(self, *, stream: bool | None = None, **params: Any) -> Response | ResponseEvents:
+        """`send`, or with `stream=True` `send_stream`: for code that has `client.responses` in its place otherwise."""
+        return self.send_stream(**params) if stream else self.send(**params)
+
+    def create_stream_fc(
+        self, input: str | ResponseInputParam | None = None, /, **params: Unpack[TurnParams]
+    ) -> SessionCalls:
+        """Ask; each function call the moment its arguments are complete. Raises as `send`."""
+        from ._session_calls import SessionCalls
+
+        return SessionCalls(self.send_stream(input, **params))
+
+    def run_tools(self, **params: Unpack[ResponseRunParams]) -> ToolRun[ResponseRunEvent, Response]:
+        """Run the agent loop on this lane; see `client.responses.run_tools`."""
+        params["over"] = self
+        run: ToolRun[ResponseRunEvent, Response] = self._client.responses.run_tools(**params)
+        return run
+
     def warmup(self, input: str | ResponseInputParam | None = None, /, **params: Unpack[TurnParams]) -> Response:
         """Have the server take in instructions, tools and input without generating anything; the next turn goes on from there.
 
@@ -249,6 +276,28 @@ class AsyncWsLane(BaseLane):
     ) -> AsyncResponseEvents:
         """Ask; the events as they arrive. Returns with the first of them. Raises as `send`."""
         return AsyncResponseEvents(await self._run(self._begin(input, params), self._io))
+
+    @overload
+    async def create(self, *, stream: Literal[True], **params: Unpack[TurnParams]) -> AsyncResponseEvents: ...
+    @overload
+    async def create(self, *, stream: Literal[False] | None = None, **params: Unpack[TurnParams]) -> Response: ...
+    async def create(self, *, stream: bool | None = None, **params: Any) -> Response | AsyncResponseEvents:
+        """`send`, or with `stream=True` `send_stream`: for code that has `client.responses` in its place otherwise."""
+        return await (self.send_stream(**params) if stream else self.send(**params))
+
+    async def create_stream_fc(
+        self, input: str | ResponseInputParam | None = None, /, **params: Unpack[TurnParams]
+    ) -> AsyncSessionCalls:
+        """Ask; each function call the moment its arguments are complete. Raises as `send`."""
+        from ._session_calls import AsyncSessionCalls
+
+        return AsyncSessionCalls(await self.send_stream(input, **params))
+
+    def run_tools(self, **params: Unpack[ResponseRunParams]) -> AsyncToolRun[ResponseRunEvent, Response]:
+        """Run the agent loop on this lane; see `client.responses.run_tools`."""
+        params["over"] = self
+        run: AsyncToolRun[ResponseRunEvent, Response] = self._client.responses.run_tools(**params)
+        return run
 
     async def warmup(self, input: str | ResponseInputParam | None = None, /, **params: Unpack[TurnParams]) -> Response:
         """Have the server take in instructions, tools and input without generating anything; the next turn goes on from there.
@@ -308,10 +357,10 @@ class WsSession(WsLane):
 
     def __init__(self, client: OpenAI, config: SessionConfig) -> None:
         from .io.sync.lanes import SessionIO
-        from .io.sync.run import run
 
         state = SessionState(config)
-        super().__init__(state, state.default, SessionIO(client._websocket_io().transport, config.channel.events), run)
+        io = SessionIO(client._websocket_io().transport, config.channel.events)
+        super().__init__(client, state, state.default, io)
 
     def lane(self, stream_id: str | None = None) -> WsLane:
         """A lane for what is to run at the same time.
@@ -322,7 +371,7 @@ class WsSession(WsLane):
         Raises:
             ValueError: that is no name, or taken; or there are as many lanes as there can be.
         """
-        return WsLane(self._state, self._state.lane(stream_id), self._io, self._run)
+        return WsLane(self._client, self._state, self._state.lane(stream_id), self._io)
 
     def open(self) -> None:
         """Open the connection now, if there is none. Raises as `send`."""
@@ -348,14 +397,14 @@ class AsyncWsSession(AsyncWsLane):
 
     def __init__(self, client: AsyncOpenAI, config: SessionConfig) -> None:
         from .io.aio.lanes import SessionIO
-        from .io.aio.run import run
 
         state = SessionState(config)
-        super().__init__(state, state.default, SessionIO(client._websocket_io().transport, config.channel.events), run)
+        io = SessionIO(client._websocket_io().transport, config.channel.events)
+        super().__init__(client, state, state.default, io)
 
     def lane(self, stream_id: str | None = None) -> AsyncWsLane:
         """A lane for what is to run at the same time. As `WsSession.lane`."""
-        return AsyncWsLane(self._state, self._state.lane(stream_id), self._io, self._run)
+        return AsyncWsLane(self._client, self._state, self._state.lane(stream_id), self._io)
 
     async def open(self) -> None:
         """Open the connection now, if there is none. Raises as `send`."""

@@ -16,6 +16,7 @@ import anyio
 import trio
 
 import oxide
+from oxide._session_calls import SessionCalls
 from oxide.pagination import _Paging
 from oxide.sessions import ResponseEvents
 
@@ -129,11 +130,13 @@ class Blocking:
 
         def call(*args: Any, **kwargs: Any) -> Any:
             result = value(*args, **kwargs)
-            if hasattr(result, "__next__") and not isinstance(result, (oxide.Stream, ResponseEvents)):
+            if hasattr(result, "__next__") and not isinstance(result, (oxide.Stream, ResponseEvents, SessionCalls)):
                 return Blocking(result)
             if name in _MAKERS:
                 return Blocking(result)
-            if hasattr(result, "__enter__") and not isinstance(result, (oxide.Stream, oxide.OpenAI, ResponseEvents)):
+            if hasattr(result, "__enter__") and not isinstance(
+                result, (oxide.Stream, oxide.OpenAI, ResponseEvents, SessionCalls)
+            ):
                 return Blocking(result)
             return Done(Blocking(result) if _is_ours(result) else result)
 
@@ -182,6 +185,7 @@ _OURS = (
     "oxide._client",
     "oxide._response",
     "oxide.io.sync.websocket",
+    "oxide._session_calls",
     "oxide.lib.streaming",
     "oxide.resources",
     "oxide.sessions",
