@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     )
     from .sessions import AsyncWsSession, WsSession
     from .types.responses.response_create_params import ResponseCreateParamsBase
+    from .ws_pool import AsyncWsPool, WsPool
 
 __all__ = ["AsyncClient", "AsyncOpenAI", "Client", "OpenAI"]
 
@@ -567,6 +568,53 @@ class OpenAI(SyncResources, SyncEndpoints, BaseClient):
         )
         return WsSession(self, config)
 
+    def ws_pool(
+        self,
+        *,
+        max_sessions: int = 8,
+        max_idle: int | None = None,
+        idle_timeout: float | None = 60.0,
+        pool_timeout: float | None = 600.0,
+        limits: ResponsesWebSocketLimits | None = None,
+        max_age: float | None = 3300.0,
+        extra_query: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, Any] | None = None,
+        websocket_connection_options: Mapping[str, Any] | None = None,
+        **params: Unpack[ResponseCreateParamsBase],
+    ) -> WsPool:
+        """A pool of WebSocket sessions.
+
+        Args:
+            max_sessions: in use and idle together; who asks for one more waits.
+            max_idle: idle ones that are kept; all by default.
+            idle_timeout: seconds after which an idle session is not handed out any more; `None` for any number.
+            pool_timeout: seconds to wait for a session where all are in use; `None` for as long as it takes.
+            limits, max_age, extra_query, extra_headers, websocket_connection_options, params: as for `ws_session`.
+
+        Raises:
+            TypeError, ValueError: an argument has a value it can't have.
+        """
+        from .sessions import session_config
+        from .ws_pool import WsPool
+
+        config = session_config(
+            self,
+            params,
+            limits=limits,
+            max_age=max_age,
+            extra_query=extra_query,
+            extra_headers=extra_headers,
+            websocket_connection_options=websocket_connection_options,
+        )
+        return WsPool(
+            self,
+            config,
+            max_sessions=max_sessions,
+            max_idle=max_idle,
+            idle_timeout=idle_timeout,
+            timeout=pool_timeout,
+        )
+
     # --- life -------------------------------------------------------------------------------------------------------
 
     def warmup(self, connections: int = 1) -> None:
@@ -701,6 +749,42 @@ class AsyncOpenAI(AsyncResources, AsyncEndpoints, BaseClient):
             websocket_connection_options=websocket_connection_options,
         )
         return AsyncWsSession(self, config)
+
+    def ws_pool(
+        self,
+        *,
+        max_sessions: int = 8,
+        max_idle: int | None = None,
+        idle_timeout: float | None = 60.0,
+        pool_timeout: float | None = 600.0,
+        limits: ResponsesWebSocketLimits | None = None,
+        max_age: float | None = 3300.0,
+        extra_query: Mapping[str, object] | None = None,
+        extra_headers: Mapping[str, Any] | None = None,
+        websocket_connection_options: Mapping[str, Any] | None = None,
+        **params: Unpack[ResponseCreateParamsBase],
+    ) -> AsyncWsPool:
+        """A pool of WebSocket sessions, as `OpenAI.ws_pool`."""
+        from .sessions import session_config
+        from .ws_pool import AsyncWsPool
+
+        config = session_config(
+            self,
+            params,
+            limits=limits,
+            max_age=max_age,
+            extra_query=extra_query,
+            extra_headers=extra_headers,
+            websocket_connection_options=websocket_connection_options,
+        )
+        return AsyncWsPool(
+            self,
+            config,
+            max_sessions=max_sessions,
+            max_idle=max_idle,
+            idle_timeout=idle_timeout,
+            timeout=pool_timeout,
+        )
 
     # --- life -------------------------------------------------------------------------------------------------------
 

@@ -190,6 +190,7 @@ _OURS = (
     "oxide.resources",
     "oxide.sessions",
     "oxide.streaming",
+    "oxide.ws_pool",
 )
 
 

@@ -188,13 +188,13 @@ class SessionState:
         """The connection for the next turn of a lane; `None` where one has to be opened."""
         self.check()
         anchor = lane.anchor
-        if anchor is not None and anchor.is_open:
+        if anchor is not None and anchor.is_open():
             return anchor
         desk = self.desk
         if desk is None:
             return None
         max_age = self.config.max_age
-        if not desk.is_open or desk.router.retiring or (max_age is not None and monotonic() - desk.since >= max_age):
+        if not desk.is_open() or desk.router.retiring or (max_age is not None and monotonic() - desk.since >= max_age):
             self.desk = None
             self._retired.append(desk)
             self.settle()
@@ -214,7 +214,7 @@ class SessionState:
             return
         needed = {id(lane.anchor) for lane in (self.default, *list(self._names.values())) if lane.anchor is not None}
         for desk in list(self._retired):
-            if not desk.is_open or not (desk.router.busy or id(desk) in needed):
+            if not desk.is_open() or not (desk.router.busy or id(desk) in needed):
                 self._retired.remove(desk)
                 desk.hang_up()
 
@@ -229,6 +229,19 @@ class SessionState:
             if lane.turn is not None:
                 lane.turn.end()
         return desks
+
+    def renew(self) -> bool:
+        """Forget all conversations; whether others can be held on the connection. Not where a response is still being written on it."""
+        if self.closed:
+            return False
+        for lane in list(self._names.values()):
+            self.close_lane(lane)
+        lane = self.default
+        if lane.turn is not None:
+            lane.turn.end()
+        lane.previous_response_id = lane.anchor = None
+        self.settle()
+        return self.desk is None or bool(self.desk.router.quiet)
 
     @property
     def is_stale(self) -> bool:

@@ -95,6 +95,11 @@ class TurnRouter(Router):
         """Whether there is a turn on any lane."""
         return any(lane.in_flight for lane in self.lanes.values())
 
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is to be expected of the server."""
+        return not (self._unwanted or self.busy)
+
     def dispatch(self, event: Any, size: int) -> Lane | Sequence[Lane] | None:
         """As `Router.dispatch`; an error that may be about several turns is for all of them."""
         stream_id = getattr(event, "stream_id", None)

@@ -45,9 +45,22 @@ class BaseDesk:
         """The request of the handshake."""
         return self.connection.request
 
-    @property
     def is_open(self) -> bool:
-        """Whether something can be sent, as far as is known."""
+        """Whether something can be sent, as far as can be known without waiting: what has come is read, unless somebody reads."""
+        with self._lock:
+            idle = not (self._reading or self.router.ended)
+            self._reading = self._reading or idle
+        if idle:
+            try:
+                while True:
+                    message = self.connection.poll(monotonic())
+                    if message is None:
+                        break
+                    self._arrived(message.data, None)
+            except WebSocketConnectionClosedError as error:
+                self._lost(error)
+            finally:
+                self._hand_over()
         return not self.router.ended and self.connection.state is OPEN
 
     def seat(self, stream_id: str | None) -> Lane:
@@ -103,7 +116,7 @@ class BaseDesk:
             self._waiting.append((lane, event))
             return None, event
 
-    def _arrived(self, data: bytes, lane: Lane) -> bool:
+    def _arrived(self, data: bytes, lane: Lane | None) -> bool:
         """A message was read; whether there is something to be told to the one who reads, who waits for `lane`."""
         try:
             event = self._parse(data)
@@ -128,7 +141,7 @@ class BaseDesk:
                     return True
                 for one in (given,) if isinstance(given, Lane) else given:
                     self._wake(one)
-                return bool(lane.queue) or lane.closed
+                return lane is not None and (bool(lane.queue) or lane.closed)
         if overflow:
             self.connection.hang_up()
         return True

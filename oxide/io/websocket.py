@@ -94,6 +94,16 @@ class BaseWebSocketConnection:
             self._settle()
             return ws.state is not CLOSED
 
+    def poll(self, now: float) -> Message | None:
+        """A message that has come already, while nobody receives; `None` if there is none.
+
+        Raises:
+            WebSocketConnectionClosedError: the connection has ended.
+        """
+        if not self._messages:
+            self.tend(now)
+        return self._next()
+
     def hang_up(self) -> None:
         """Close the connection without waiting for the server to agree. Never raises."""
         try:

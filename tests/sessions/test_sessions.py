@@ -341,6 +341,24 @@ async def test_a_connection_that_was_closed_while_idle(way: Way, server: MockSer
     assert server.pending == 0
 
 
+async def test_what_came_while_idle_is_known_before_anything_is_sent(way: Way, server: MockServer) -> None:
+    """So it does not count as a retry, and no request gets lost."""
+    client = way.client(base_url=server.base_url, max_retries=0)
+    age = Gate()
+    server.queue(Socket(max_age=age))
+    server.queue(Stream(), Stream(), Close(1001, after=None))
+    async with client.ws_session(model="gpt-5") as session:
+        await session.send("Hi")
+        age.open()
+        server.wait_for(lambda: not server.sockets[0].open)
+        assert (await session.send("Hi")).output_text == "You said: Hi (turn 2)"
+        await session.send("Hi")
+        server.wait_for(lambda: not server.sockets[1].open)
+        assert (await session.send("Hi")).output_text == "You said: Hi (turn 4)"
+    assert len(server.sockets) == 3
+    assert len(asked(server)) == 4
+
+
 async def test_what_was_not_stored_is_lost_with_its_connection(way: Way, server: MockServer, session: Any) -> None:
     async with session:
         await session.send("Hi", store=False)
