@@ -119,6 +119,7 @@ if TYPE_CHECKING:
     from .core.tools.tool import openai_tool
     from .core.transport import AsyncTransport, Transport
     from .core.url import URL
+    from .hedging import Hedge, hedged_request, hedged_request_n, speculative
     from .io.aio.transport import AsyncHTTPTransport
     from .io.pool import DEFAULT_CONNECTION_LIMITS, Limits
     from .io.sync.transport import HTTPTransport
@@ -211,6 +212,7 @@ _EXPORTS = {
     ),
     "core.function_tools": ("pydantic_function_tool", "pydantic_responses_function_tool"),
     "core.headers": ("Headers",),
+    "hedging": ("Hedge", "hedged_request", "hedged_request_n", "speculative"),
     "core.http": ("Body", "RateLimit", "Request", "Response"),
     "core.proxies": ("Proxy",),
     "core.retry": ("DEFAULT_MAX_RETRIES",),
@@ -310,6 +312,7 @@ __all__ = [
     "DefaultHttpxClient",
     "HTTPTransport",
     "Headers",
+    "Hedge",
     "HttpxBinaryResponseContent",
     "InternalServerError",
     "InvalidWebhookSignatureError",
@@ -370,6 +373,8 @@ __all__ = [
     "file_from_path",
     "files",
     "fine_tuning",
+    "hedged_request",
+    "hedged_request_n",
     "images",
     "live",
     "models",
@@ -385,6 +390,7 @@ __all__ = [
     "responses",
     "safety",
     "skills",
+    "speculative",
     "tools",
     "types",
     "uploads",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from .auth import WorkloadIdentity, X509WorkloadIdentity
     from .core.azure import AzureConfig
+    from .core.hedge import Hedge
     from .core.providers import Provider
     from .core.ws_router import ResponsesWebSocketLimits
     from .lib.azure import AsyncAzureOpenAI, AzureOpenAI
@@ -81,6 +82,7 @@ class BaseClient:
         http_client: Any = None,
         http2: HTTP2Types = False,
         strict: bool = False,
+        hedge: Hedge | float | bool | None = None,
         _strict_response_validation: bool = False,
         _enforce_credentials: bool = True,
     ) -> None:
@@ -103,6 +105,7 @@ class BaseClient:
                 http_client=http_client,
                 http2=http2,
                 strict=strict or _strict_response_validation,
+                hedge=hedge,
                 enforce_credentials=_enforce_credentials,
             )
         )
@@ -170,6 +173,7 @@ class BaseClient:
         default_query: Mapping[str, object] | None = None,
         set_default_query: Mapping[str, object] | None = None,
         strict: bool | NotGiven = not_given,
+        hedge: Hedge | float | bool | NotGiven | None = not_given,
         _enforce_credentials: bool | None = None,
         _changes: Mapping[str, Any] = _NO_OPTIONS,
     ) -> Self:
@@ -215,7 +219,7 @@ class BaseClient:
             changes["default_headers"] = {**config.default_headers, **default_headers}
         if default_query is not None:
             changes["default_query"] = {**config.default_query, **default_query}
-        for name, value in (("timeout", timeout), ("max_retries", max_retries), ("strict", strict)):
+        for name, value in (("timeout", timeout), ("max_retries", max_retries), ("strict", strict), ("hedge", hedge)):
             if not isinstance(value, NotGiven):
                 changes[name] = value
         if not isinstance(base_url, NotGiven) and base_url is not None:
@@ -250,6 +254,7 @@ class BaseClient:
             default_query=config.default_query,
             http_client=config.http_client,
             strict=config.strict,
+            hedge=config.hedge,
             enforce_credentials=config._enforce_credentials,
         )
 

@@ -30,7 +30,12 @@ def opening(call: Call) -> Request | None:
     The flow costs more than sending and receiving what goes well, which is what nearly every call does. So the shells
     send this themselves, and are done if the status of what comes is below 300. Otherwise `follow_up` goes on from there.
     """
-    if call.credentials is None and type(call.content) is bytes and not log.isEnabledFor(logging.DEBUG):
+    if (
+        call.credentials is None
+        and type(call.content) is bytes
+        and call.hedge is None
+        and not log.isEnabledFor(logging.DEBUG)
+    ):
         return call.request(0, None)
     return None
 
@@ -54,6 +59,11 @@ def perform(call: Call) -> Flow[Response]:
     """
     if not isinstance(call.content, bytes):
         call.content = yield Load(call.content)
+    if call.hedge is not None:
+        from .hedge import hedged, is_hedged
+
+        if is_hedged(call):
+            return (yield from hedged(call, lambda attempt: _attempts(attempt, [])))
     return (yield from _attempts(call, []))
 
 

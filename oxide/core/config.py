@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .credentials import Credentials, KeyFunction
 from .errors import OpenAIError
@@ -13,6 +13,9 @@ from .retry import DEFAULT_MAX_RETRIES, RetryPolicy
 from .sentinels import NotGiven, not_given
 from .timeouts import DEFAULT_TIMEOUT, Timeout, as_timeout
 from .url import URL
+
+if TYPE_CHECKING:
+    from .hedge import Hedge
 
 __all__ = ["DEFAULT_BASE_URL", "ClientConfig", "DataResidency"]
 
@@ -50,6 +53,7 @@ class ClientConfig:
             an `httpcore` pool; for `AsyncOpenAI` the asynchronous one of these.
         http2: whether oxide's own transport offers HTTP/2 to the server, as `True` or an `HTTP2` with settings.
         strict: raise `APIResponseValidationError` for a response that is not of the declared type.
+        hedge: give calls that are slow a second request: a `Hedge`, `True` for one with its defaults, or its delay in seconds.
         enforce_credentials: raise at once if there is no key at all.
 
     Raises:
@@ -67,6 +71,7 @@ class ClientConfig:
         "data_residency",
         "default_headers",
         "default_query",
+        "hedge",
         "http2",
         "http_client",
         "max_retries",
@@ -95,6 +100,7 @@ class ClientConfig:
     http2: HTTP2 | None
     http_client: Any
     strict: bool
+    hedge: Hedge | None
     provider: Any
     workload_identity: Mapping[str, Any] | None
     _base_url_was_default: bool
@@ -121,6 +127,7 @@ class ClientConfig:
         http_client: Any = None,
         http2: HTTP2Types = False,
         strict: bool = False,
+        hedge: Hedge | float | bool | None = None,
         enforce_credentials: bool = True,
     ) -> None:
         environment: Callable[[str], str | None] = os.environ.get
@@ -161,6 +168,7 @@ class ClientConfig:
             http_client=http_client,
             http2=as_http2(http2),
             strict=bool(strict),
+            hedge=_hedge(hedge),
             _enforce_credentials=enforce_credentials,
             _base_url_was_default=url is None,
         )
@@ -337,7 +345,20 @@ _CONVERT: dict[str, Callable[[Any], Any]] = {
     "default_headers": lambda value: _mapping("default_headers", value),
     "default_query": lambda value: _mapping("default_query", value),
     "strict": bool,
+    "hedge": lambda value: _hedge(value),
 }
+
+
+def _hedge(value: Hedge | float | bool | None) -> Hedge | None:
+    if value is None or value is False:
+        return None
+    # Few clients hedge.
+    from .hedge import Hedge
+
+    if isinstance(value, Hedge):
+        return value
+    return Hedge() if value is True else Hedge(value)
+
 
 # With what of these changes, somebody else is authorised, or in another way.
 _AUTHORISE = frozenset({"api_key", "base_url", "http_client", "provider", "workload_identity"})

@@ -28,6 +28,7 @@ __all__ = [
     "Open",
     "Put",
     "Read",
+    "ReadSome",
     "Send",
     "Sleep",
 ]
@@ -50,6 +51,9 @@ class IO(Protocol):
     def read(self, response: Response) -> Any:
         """The rest of a response's body. Raises TransportError."""
 
+    def read_some(self, response: Response) -> Any:
+        """The next piece of a response's body that is read as it comes; nothing at its end. Raises TransportError."""
+
     def discard(self, response: Response) -> Any:
         """Nothing; the response is not needed any more."""
 
@@ -61,6 +65,9 @@ class IO(Protocol):
 
     def block(self, function: Callable[..., Any], *args: Any) -> Any:
         """What a function returns that waits for a disk; on the asynchronous side it runs in a thread."""
+
+    def race(self, race: Any) -> Any:
+        """The place and the result of the winner of a `core.race.Race`."""
 
     def map(self, function: Callable[[Any], Any], items: Iterable[Any], limit: int) -> Any:
         """What the function returns for each item, in their order; at most `limit` run at the same time."""
@@ -129,6 +136,18 @@ class Read:
 
     def perform(self, io: IO) -> Any:
         return io.read(self.response)
+
+
+class ReadSome:
+    """Read the next piece of the body of a response that is a stream; the result is the bytes, none at its end."""
+
+    __slots__ = ("response",)
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+
+    def perform(self, io: IO) -> Any:
+        return io.read_some(self.response)
 
 
 class Discard:

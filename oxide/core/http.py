@@ -62,9 +62,10 @@ class Request:
         timeout: the limits for this request.
         deadline: the time on `time.monotonic()`'s clock at which the call has to be over, or `None`.
         retries: how often this request was sent before.
+        abort: the switch by which another thread may give the request up, or `None` (see `io.abort`).
     """
 
-    __slots__ = ("content", "deadline", "head", "method", "retries", "timeout", "url")
+    __slots__ = ("abort", "content", "deadline", "head", "method", "retries", "timeout", "url")
 
     may_authorize = True
     """Whether credentials may be added to it. They may not where a redirect has led it to another origin."""
@@ -86,6 +87,7 @@ class Request:
         self.timeout = timeout
         self.deadline = deadline
         self.retries = retries
+        self.abort: Any = None
 
     @property
     def headers(self) -> Headers:

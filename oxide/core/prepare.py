@@ -46,6 +46,7 @@ class Call:
         credentials: what authorises the requests, if that is no fixed key.
         events: what is made of a stream's events; only there if the call has no operation, which says so.
         follow_redirects: whether to; only there if the call says so.
+        hedge: when the call is given a second request, or `None`.
         content: the body; a `core.body.Plan` becomes a `Body` when the call begins.
         spent: whether only a body that can't be read a second time kept the call from being repeated.
         unread: whether the response is wanted before its body.
@@ -63,6 +64,7 @@ class Call:
         "events",
         "extra_headers",
         "follow_redirects",
+        "hedge",
         "method",
         "operation",
         "params",
@@ -114,6 +116,7 @@ class Call:
         self.extra_headers = extra_headers
         self.sends = sends
         self.retry = builder.retry
+        self.hedge = builder.hedge
         credentials = builder.credentials
         self.credentials = credentials if credentials is not None and credentials.applies(security) else None
         self.deadline = None if timeout.total is None else monotonic() + timeout.total
@@ -158,6 +161,7 @@ class RequestBuilder:
         self._base_query = query if mark else ""
         self.credentials: Credentials | None = config.credentials
         self.retry = RetryPolicy(config.max_retries)
+        self.hedge = config.hedge
         self._agent = f"oxide/{__version__} ({'async' if asynchronous else 'sync'})"
         self._heads: dict[Any, HeadBlock] = {}
         self._urls: dict[str, URL] = {}

@@ -161,6 +161,9 @@ class BaseConnection:
     h1 = None
     """What an HTTP/1.1 connection has its machine in."""
 
+    abort = None
+    """What may give up the only request of an HTTP/1.1 connection."""
+
     def __init__(self, link: Any, scheme: str, options: HTTP2, pool: Any, max_expansion: float | None) -> None:
         self._link = link
         self._sock: socket.socket = link.sock
@@ -242,6 +245,18 @@ class BaseConnection:
                 self._machine.cancel(stream)
                 self._flush()
         return self._machine.usable
+
+    def give_up(self, stream: H2Stream) -> None:
+        """Have another thread's wait for a stream end. Whoever reads the socket for it notices within a slice."""
+        with self:
+            if stream.complete or stream.error is not None:
+                return
+            self._machine.cancel(stream)
+            self._flush()
+            stream.error = ReadError("the request was given up")
+            wake, stream.wake = stream.wake, None
+        if wake is not None:
+            wake()
 
     def lose(self, stream: H2Stream) -> None:
         """The same from a finalizer, which may run in the middle of any of these methods: so it only takes a note."""

@@ -129,6 +129,9 @@ class SharedPool:
 
     def release(self, connection: Any, reusable: bool) -> None:
         """As `Pool.release`."""
+        if connection.abort is not None:
+            # Whoever wanted to give the request up is late.
+            connection.abort.detach()
         with self._lock:
             self._pool.release(connection, monotonic(), reusable)
             doomed = self._doomed()

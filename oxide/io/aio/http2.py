@@ -15,6 +15,7 @@ from ...core.exchange import DRAIN_LIMIT
 from ...core.http import Request, Response
 from ...core.http2_options import HTTP2
 from ...core.http2_stream import H2Stream, replayable
+from ..abort import StreamSwitch
 from ..http2 import HIGH_WATER, link_of
 from ..pool import SharedPool
 from .http2_loop import LoopConnection, LoopNap
@@ -147,6 +148,8 @@ async def attempt(pool: SharedPool, connection: SharedConnection, request: Reque
     stream: H2Stream | None = None
     try:
         stream = connection.start(request, streaming)
+        if request.abort is not None:
+            request.abort.attach(StreamSwitch(connection, stream))
         if stream.sending:
             await finish(connection, stream)
         if not isinstance(request.content, bytes):

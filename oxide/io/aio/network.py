@@ -38,6 +38,9 @@ class Connection:
 
     __slots__ = ("_probe", "_sock", "_waiter", "h1")
 
+    # A task is cancelled where it waits, and needs no switch for it.
+    abort = None
+
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._probe: Callable[[], object] | None = None

@@ -13,6 +13,7 @@ from ...core.transport import AsyncTransport
 
 if TYPE_CHECKING:
     from ...core.body import Plan
+    from ...core.race import Race
 
 __all__ = ["IO", "run"]
 
@@ -52,6 +53,9 @@ class IO:
     async def read(self, response: Response) -> bytes:
         return await response.aread()
 
+    async def read_some(self, response: Response) -> bytes:
+        return b"" if response.stream is None else await anext(response.stream, b"")
+
     async def discard(self, response: Response) -> None:
         await response.aclose()
 
@@ -64,6 +68,12 @@ class IO:
 
     async def block(self, function: Callable[..., Any], *args: Any) -> Any:
         return await anyio.to_thread.run_sync(function, *args)
+
+    async def race(self, race: Race) -> Any:
+        # Few calls are hedged.
+        from .race import run_race
+
+        return await run_race(race, self)
 
     async def map(self, function: Callable[[Any], Any], items: Iterable[Any], limit: int) -> list[Any]:
         from .map import map_concurrently

@@ -12,6 +12,7 @@ from ...core.exchange import DRAIN_LIMIT
 from ...core.http import Request, Response
 from ...core.http2_options import HTTP2
 from ...core.http2_stream import H2Stream, replayable
+from ..abort import StreamSwitch
 from ..http2 import HIGH_WATER, BaseConnection, link_of
 from ..pool import SharedPool
 from ..sockets import wait_ready
@@ -117,6 +118,8 @@ def attempt(pool: SharedPool, connection: SharedConnection, request: Request, st
     stream: H2Stream | None = None
     try:
         stream = connection.start(request, streaming)
+        if request.abort is not None:
+            request.abort.attach(StreamSwitch(connection, stream))
         if stream.sending:
             finish(connection, stream)
         if not isinstance(request.content, bytes):

@@ -35,12 +35,13 @@ class Connection:
     `read` and `write` raise TimeoutError when the socket did nothing for `timeout` seconds.
     """
 
-    __slots__ = ("_probe", "_sock", "_timeout", "h1")
+    __slots__ = ("_probe", "_sock", "_timeout", "abort", "h1")
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._probe: Callable[[], object] | None = None
         self._timeout = sock.gettimeout()
+        self.abort: Any = None
         self.h1 = H1Connection()
 
     def _limit(self, timeout: float | None) -> None:
@@ -101,12 +102,16 @@ class Connection:
 
     def close(self) -> None:
         """Close the socket, and wake up who may be waiting for it in another thread. Never raises."""
+        self.shut_down()
+        self.forget()
+
+    def shut_down(self) -> None:
+        """Wake up who may be waiting for the socket in another thread, and is to close it. Never raises."""
         try:
             # Not the method of a TLS socket, which would take the TLS layer away from under that other thread.
             socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
         except OSError:
             pass
-        self.forget()
 
     def forget(self) -> None:
         """Close this process's copy of the socket; the connection stays as it is. Never raises."""

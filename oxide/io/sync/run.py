@@ -11,6 +11,7 @@ from ...core.transport import Transport
 
 if TYPE_CHECKING:
     from ...core.body import Plan
+    from ...core.race import Race
 
 __all__ = ["IO", "run"]
 
@@ -50,6 +51,9 @@ class IO:
     def read(self, response: Response) -> bytes:
         return response.read()
 
+    def read_some(self, response: Response) -> bytes:
+        return b"" if response.stream is None else next(response.stream, b"")
+
     def discard(self, response: Response) -> None:
         response.close()
 
@@ -61,6 +65,12 @@ class IO:
 
     def block(self, function: Callable[..., Any], *args: Any) -> Any:
         return function(*args)
+
+    def race(self, race: Race) -> Any:
+        # Few calls are hedged.
+        from .race import run_race
+
+        return run_race(race, self)
 
     def map(self, function: Callable[[Any], Any], items: Iterable[Any], limit: int) -> list[Any]:
         # A pool of threads takes 5 ms to import, and few calls need one.

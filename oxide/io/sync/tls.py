@@ -24,6 +24,7 @@ class TLSConnection(Connection):
         # All waiting is done by the inner one, and so is closing.
         self._inner = inner
         self.h1 = inner.h1
+        self.abort = None
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
@@ -95,6 +96,9 @@ class TLSConnection(Connection):
 
     def close(self) -> None:
         self._inner.close()
+
+    def shut_down(self) -> None:
+        self._inner.shut_down()
 
     def forget(self) -> None:
         self._inner.forget()

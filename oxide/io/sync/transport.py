@@ -88,6 +88,8 @@ class HTTPTransport:
             return self._network.send(self, connection, request, stream)  # type: ignore[no-any-return]
         exchange = Exchange(connection.h1, request, stream, reused)
         try:
+            if request.abort is not None:
+                request.abort.attach(connection)
             try:
                 if isinstance(request.content, bytes):
                     for data in exchange.pieces_to_send():

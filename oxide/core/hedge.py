@@ -1,0 +1,250 @@
+"""Hedged requests: a second one goes out when the first is slow, and whichever answers first counts.
+
+Dean and Barroso, "The Tail at Scale" (CACM 56, 2013), is where the idea and its bounds come from: after the time in which most
+calls are done, a second request costs little and takes the tail off.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from copy import copy
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from .flow import Discard, Flow, ReadSome
+from .http import Response
+from .race import Race
+
+if TYPE_CHECKING:
+    from .prepare import Call
+
+__all__ = ["Hedge", "HedgeBudget", "first_of", "hedged", "is_hedged"]
+
+_PATHS = frozenset({"/responses", "/chat/completions", "/completions", "/embeddings", "/moderations"})
+"""POSTs that ask for an answer. Others make something (a file, a batch, a vector store), and twice is not the same as once."""
+
+SAMPLES = 200
+"""Calls of a kind whose times are kept."""
+
+ENOUGH = 10
+"""Calls of a kind after which their times say something."""
+
+SLOW = 3.0
+"""A call that takes this many times the median is slow, whatever the 95th percentile is: where one call in twenty is slow, the
+percentile may fall on either side of them."""
+
+KINDS = 256
+"""Kinds of calls for which times are kept; the one that was used longest ago goes first."""
+
+
+class HedgeBudget:
+    """How many extra requests there may be: a share of all calls, saved up to `burst`.
+
+    Args:
+        share: extra requests per call, 0 to 1.
+        burst: the most that can be saved, in requests.
+
+    Raises:
+        ValueError: a number outside of its range.
+    """
+
+    def __init__(self, share: float = 0.05, burst: float = 10.0) -> None:
+        if not 0 <= share <= 1:
+            raise ValueError(f"the hedge's budget must be a share from 0 to 1, not {share!r}")
+        if burst < 1:
+            raise ValueError(f"the hedge's burst must be at least 1 request, not {burst!r}")
+        self.share = share
+        self.burst = burst
+        self._saved = 1.0
+
+    def earn(self) -> None:
+        """A call was made."""
+        self._saved = min(self._saved + self.share, self.burst)
+
+    def spend(self) -> bool:
+        """Whether there may be one more request, which is taken off then."""
+        # Rounding must not make twenty shares of a twentieth less than one.
+        if self._saved < 1 - 1e-9:
+            return False
+        self._saved -= 1
+        return True
+
+
+class Hedge:
+    """When slow calls are given a second request. Shared by all copies of a client, so that they learn together.
+
+    Args:
+        delay: seconds after which the next request goes out. `None` learns it: the 95th percentile of the last 200 calls of
+            the same kind (operation, model, streamed or not), but no more than three times their median; before ten of
+            them are known there is no hedging.
+        requests: how many requests a call may make in all, at least 2.
+        budget: the share of calls that may have an extra request, 0 to 1; `None` for all.
+        min_delay: the least that is learned, in seconds.
+
+    Raises:
+        TypeError, ValueError: an argument has a value it can't have; the message names it.
+    """
+
+    def __init__(
+        self,
+        delay: float | None = None,
+        *,
+        requests: int = 2,
+        budget: float | None = 0.05,
+        min_delay: float = 0.001,
+    ) -> None:
+        if delay is not None and not (isinstance(delay, (int, float)) and delay >= 0):
+            raise ValueError(f"the hedge's delay must be seconds, at least 0, or None to learn it, not {delay!r}")
+        if not isinstance(requests, int) or requests < 2:
+            raise ValueError(f"a hedged call makes at least 2 requests, not {requests!r}")
+        self.delay = delay
+        self.requests = requests
+        self.budget = None if budget is None else HedgeBudget(budget)
+        self.min_delay = min_delay
+        self._times: dict[Any, deque[float]] = {}
+
+    def __repr__(self) -> str:
+        return f"Hedge(delay={self.delay!r}, requests={self.requests})"
+
+    def delay_for(self, kind: Any) -> float | None:
+        """Seconds after which a call of a kind is slow; `None` where that is not known yet."""
+        if self.delay is not None:
+            return self.delay
+        times = self._times.get(kind)
+        if times is None or len(times) < ENOUGH:
+            return None
+        ordered = sorted(times)
+        slow = SLOW * ordered[len(ordered) // 2]
+        return max(min(ordered[int(len(ordered) * 0.95)], slow), self.min_delay)
+
+    def took(self, kind: Any, seconds: float) -> None:
+        """A call of a kind took so long."""
+        if self.delay is not None:
+            return
+        times = self._times.pop(kind, None)
+        if times is None:
+            times = deque(maxlen=SAMPLES)
+            if len(self._times) >= KINDS:
+                del self._times[next(iter(self._times))]
+        times.append(seconds)
+        self._times[kind] = times
+
+    def earn(self) -> None:
+        if self.budget is not None:
+            self.budget.earn()
+
+    def may_begin(self) -> bool:
+        return self.budget is None or self.budget.spend()
+
+
+def is_hedged(call: Call) -> bool:
+    """Whether a call may be made twice: one that only reads, or asks for an answer, with a body that is in memory."""
+    operation = call.operation
+    if operation is None or type(call.content) is not bytes or call.params.get("background"):
+        return False
+    return operation.method == "GET" or (operation.method == "POST" and operation.path in _PATHS)
+
+
+def hedged(call: Call, attempt: Callable[[Call], Flow[Response]]) -> Flow[Response]:
+    """The response of the first of several attempts to give one.
+
+    A stream counts as given with its first event.
+
+    Args:
+        call: what is called. Each attempt is made with a copy of it, and what is noted in the winner's is noted in it.
+        attempt: the flow of one attempt, retries and all.
+
+    Raises: what the first attempt raised, if none gave a response.
+    """
+    hedge = call.hedge
+    assert hedge is not None
+    hedge.earn()
+    kind = (call.operation, call.params.get("model"), call.stream)
+    delay = hedge.delay_for(kind)
+    calls = [copy(call) for _ in range(hedge.requests if delay is not None else 1)]
+    if call.stream:
+        flows = [lambda each=each: _until_first_event(attempt(each)) for each in calls]
+    else:
+        flows = [lambda each=each: attempt(each) for each in calls]
+    begin = monotonic()
+    if delay is None:
+        place, response = 0, (yield from flows[0]())
+    else:
+        place, response = yield Race(
+            flows, [delay] * (len(flows) - 1), may_begin=hedge.may_begin, on_error=False, late=_give_up
+        )
+    hedge.took(kind, monotonic() - begin)
+    call.retries_taken = calls[place].retries_taken
+    return response
+
+
+def first_of(
+    calls: Sequence[Call], delay: float, attempt: Callable[[Call], Flow[Response]]
+) -> Flow[tuple[Call, Response]]:
+    """The first of several calls to give a response, and the response; the others are cancelled.
+
+    Args:
+        calls: in the order in which they begin.
+        delay: seconds between two beginnings; a call that fails has the next one begin at once.
+        attempt: the flow of one call, retries and all.
+
+    Raises: what the first call raised, if none gave a response.
+    """
+    flows = [
+        (lambda each=each: _until_first_event(attempt(each))) if each.stream else (lambda each=each: attempt(each))
+        for each in calls
+    ]
+    place, response = yield Race(flows, [delay] * (len(flows) - 1), late=_give_up)
+    return calls[place], response
+
+
+def _give_up(response: Response) -> Flow[None]:
+    yield Discard(response)
+
+
+def _until_first_event(attempt: Flow[Response]) -> Flow[Response]:
+    """A response of which the first event has come; what was read is given out again."""
+    response = yield from attempt
+    if response.stream is None:
+        return response
+    ahead = b""
+    # An event has a line of data; what comes before may be a comment that keeps the connection alive.
+    while b"data" not in ahead:
+        data = yield ReadSome(response)
+        if not data:
+            break
+        ahead += data
+    response.stream = Ahead(ahead, response.stream)
+    return response
+
+
+class Ahead:
+    """A body of which some was read already: `core.http.ByteStream` and `AsyncByteStream`."""
+
+    __slots__ = ("_ahead", "_rest")
+
+    def __init__(self, ahead: bytes, rest: Any) -> None:
+        self._ahead = ahead
+        self._rest = rest
+
+    def _take(self) -> bytes:
+        ahead, self._ahead = self._ahead, b""
+        return ahead
+
+    def __next__(self) -> bytes:
+        return self._take() or next(self._rest)
+
+    def close(self) -> None:
+        self._rest.close()
+
+    async def __anext__(self) -> bytes:
+        return self._take() or await self._rest.__anext__()
+
+    async def aclose(self) -> None:
+        await self._rest.aclose()
+
+    @property
+    def drain(self) -> Any:
+        """What the rest has for reading on to a near end, if it has that."""
+        return getattr(self._rest, "drain", None)
