@@ -17,6 +17,7 @@ __all__ = ["HELPERS", "Mixin", "mixin_of"]
 # Resource (module and class below `oxide.resources`) to the module of its mixins.
 HELPERS: dict[tuple[str, str], str] = {
     ("beta.agents.environments.files", "Files"): "oxide.helpers.agent_files",
+    ("beta.agents.sessions.sessions", "Sessions"): "oxide.helpers.agent_sessions",
     ("beta.agents.sessions.artifacts", "Artifacts"): "oxide.helpers.agent_artifacts",
     ("beta.threads.runs.runs", "Runs"): "oxide.helpers.runs",
     ("beta.threads.threads", "Threads"): "oxide.helpers.threads",

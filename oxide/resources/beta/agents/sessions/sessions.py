@@ -16,6 +16,7 @@ from oxide._resource import (
     to_raw_response_wrapper,
     to_streamed_response_wrapper,
 )
+from oxide.helpers.agent_sessions import AsyncSessionsHelpers, SessionsHelpers
 
 if TYPE_CHECKING:
     from typing import Any
@@ -158,7 +159,7 @@ _DELETE = Operation(
 )
 
 
-class Sessions(SyncAPIResource):
+class Sessions(SessionsHelpers, SyncAPIResource):
     """`client.beta.agents.sessions`."""
 
     @cached_property
@@ -280,7 +281,7 @@ class Sessions(SyncAPIResource):
         return self._client._call(_DELETE, params, session_id)
 
 
-class AsyncSessions(AsyncAPIResource):
+class AsyncSessions(AsyncSessionsHelpers, AsyncAPIResource):
     """`client.beta.agents.sessions` of an asynchronous client."""
 
     @cached_property
