@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from .._resource import AsyncAPIResource, SyncAPIResource, deprecated
+from .._resource import AsyncAPIResource, Operation, SyncAPIResource, deprecated
 from ..core.flow import Flow, Invoke
 from ..core.polling import poll
 from ..core.sentinels import Omit, not_given, omit
@@ -80,18 +80,28 @@ def _submit_and_poll(
     return (yield from poll_run(client, started.id, thread_id, interval, params))
 
 
-def run_stream(method: Any, event_handler: Any, asynchronous: bool, *path_values: str, **params: Any) -> Any:
-    """The manager of a method's stream, whose events a handler gets: `event_handler`, or one that only hands them on."""
+def run_stream(
+    client: OpenAI | AsyncOpenAI, operation: Operation, event_handler: Any, params: Any, *path_values: str
+) -> Any:
+    """The manager of an operation's stream, whose events a handler gets: `event_handler`, or one that only hands them on."""
     from ..lib import streaming
 
     if not all(path_values):
         raise ValueError("the ids of the thread and the run must not be empty")
-    request = partial(method, *path_values, stream=True, **params)
-    if asynchronous:
+    request = partial(client._call, operation, {**params, "stream": True}, *path_values)
+    if client._asynchronous:
         return streaming.AsyncAssistantStreamManager(
             request, event_handler=event_handler or streaming.AsyncAssistantEventHandler()
         )
     return streaming.AssistantStreamManager(request, event_handler=event_handler or streaming.AssistantEventHandler())
+
+
+@cache
+def _operations() -> tuple[Operation, Operation]:
+    # The resource imports this module.
+    from ..resources.beta.threads.runs.runs import _CREATE, _SUBMIT_TOOL_OUTPUTS
+
+    return _CREATE, _SUBMIT_TOOL_OUTPUTS
 
 
 class RunsHelpers(SyncAPIResource):
@@ -151,15 +161,24 @@ class RunsHelpers(SyncAPIResource):
         return run(self._client, flow)
 
     @overload
+    @deprecated(
+        "client.beta.threads.runs.create_and_stream is deprecated: the Assistants API makes way for the Responses API"
+    )
     def create_and_stream(
         self, *, thread_id: str, event_handler: None = None, **params: Unpack[_Create]
     ) -> AssistantStreamManager[AssistantEventHandler]: ...
 
     @overload
+    @deprecated(
+        "client.beta.threads.runs.create_and_stream is deprecated: the Assistants API makes way for the Responses API"
+    )
     def create_and_stream(
         self, *, thread_id: str, event_handler: HandlerT, **params: Unpack[_Create]
     ) -> AssistantStreamManager[HandlerT]: ...
 
+    @deprecated(
+        "client.beta.threads.runs.create_and_stream is deprecated: the Assistants API makes way for the Responses API"
+    )
     def create_and_stream(
         self, *, thread_id: str, event_handler: AssistantEventHandler | None = None, **params: Unpack[_Create]
     ) -> AssistantStreamManager[Any]:
@@ -172,29 +191,37 @@ class RunsHelpers(SyncAPIResource):
         Raises:
             ValueError: the thread's id is empty.
         """
-        create = self._client.beta.threads.runs.create
-        manager: AssistantStreamManager[Any] = run_stream(create, event_handler, False, thread_id, **params)
+        manager: AssistantStreamManager[Any] = run_stream(
+            self._client, _operations()[0], event_handler, params, thread_id
+        )
         return manager
 
     @overload
+    @deprecated("client.beta.threads.runs.stream is deprecated: the Assistants API makes way for the Responses API")
     def stream(
         self, *, thread_id: str, event_handler: None = None, **params: Unpack[_Create]
     ) -> AssistantStreamManager[AssistantEventHandler]: ...
 
     @overload
+    @deprecated("client.beta.threads.runs.stream is deprecated: the Assistants API makes way for the Responses API")
     def stream(
         self, *, thread_id: str, event_handler: HandlerT, **params: Unpack[_Create]
     ) -> AssistantStreamManager[HandlerT]: ...
 
+    @deprecated("client.beta.threads.runs.stream is deprecated: the Assistants API makes way for the Responses API")
     def stream(
         self, *, thread_id: str, event_handler: AssistantEventHandler | None = None, **params: Unpack[_Create]
     ) -> AssistantStreamManager[Any]:
         """The same as `create_and_stream`."""
-        create = self._client.beta.threads.runs.create
-        manager: AssistantStreamManager[Any] = run_stream(create, event_handler, False, thread_id, **params)
+        manager: AssistantStreamManager[Any] = run_stream(
+            self._client, _operations()[0], event_handler, params, thread_id
+        )
         return manager
 
     @overload
+    @deprecated(
+        "client.beta.threads.runs.submit_tool_outputs_stream is deprecated: the Assistants API makes way for the Responses API"
+    )
     def submit_tool_outputs_stream(
         self,
         *,
@@ -206,6 +233,9 @@ class RunsHelpers(SyncAPIResource):
     ) -> AssistantStreamManager[AssistantEventHandler]: ...
 
     @overload
+    @deprecated(
+        "client.beta.threads.runs.submit_tool_outputs_stream is deprecated: the Assistants API makes way for the Responses API"
+    )
     def submit_tool_outputs_stream(
         self,
         *,
@@ -216,6 +246,9 @@ class RunsHelpers(SyncAPIResource):
         **params: Unpack[CallOptions],
     ) -> AssistantStreamManager[HandlerT]: ...
 
+    @deprecated(
+        "client.beta.threads.runs.submit_tool_outputs_stream is deprecated: the Assistants API makes way for the Responses API"
+    )
     def submit_tool_outputs_stream(
         self,
         *,
@@ -226,11 +259,9 @@ class RunsHelpers(SyncAPIResource):
         **params: Unpack[CallOptions],
     ) -> AssistantStreamManager[Any]:
         """Give a run the outputs of its tools and read its stream; see `submit_tool_outputs` and `create_and_stream`."""
-        if not thread_id:
-            raise ValueError("the id of the thread must not be empty")
-        submit = self._client.beta.threads.runs.submit_tool_outputs
+        body = {**params, "tool_outputs": tool_outputs}
         manager: AssistantStreamManager[Any] = run_stream(
-            submit, event_handler, False, run_id, thread_id=thread_id, tool_outputs=tool_outputs, **params
+            self._client, _operations()[1], event_handler, body, thread_id, run_id
         )
         return manager
 
@@ -284,42 +315,59 @@ class AsyncRunsHelpers(AsyncAPIResource):
         return await arun(self._client, flow)
 
     @overload
+    @deprecated(
+        "client.beta.threads.runs.create_and_stream is deprecated: the Assistants API makes way for the Responses API"
+    )
     def create_and_stream(
         self, *, thread_id: str, event_handler: None = None, **params: Unpack[_Create]
     ) -> AsyncAssistantStreamManager[AsyncAssistantEventHandler]: ...
 
     @overload
+    @deprecated(
+        "client.beta.threads.runs.create_and_stream is deprecated: the Assistants API makes way for the Responses API"
+    )
     def create_and_stream(
         self, *, thread_id: str, event_handler: AsyncHandlerT, **params: Unpack[_Create]
     ) -> AsyncAssistantStreamManager[AsyncHandlerT]: ...
 
+    @deprecated(
+        "client.beta.threads.runs.create_and_stream is deprecated: the Assistants API makes way for the Responses API"
+    )
     def create_and_stream(
         self, *, thread_id: str, event_handler: AsyncAssistantEventHandler | None = None, **params: Unpack[_Create]
     ) -> AsyncAssistantStreamManager[Any]:
         """Start a run and read its stream; see `Runs.create_and_stream`."""
-        create = self._client.beta.threads.runs.create
-        manager: AsyncAssistantStreamManager[Any] = run_stream(create, event_handler, True, thread_id, **params)
+        manager: AsyncAssistantStreamManager[Any] = run_stream(
+            self._client, _operations()[0], event_handler, params, thread_id
+        )
         return manager
 
     @overload
+    @deprecated("client.beta.threads.runs.stream is deprecated: the Assistants API makes way for the Responses API")
     def stream(
         self, *, thread_id: str, event_handler: None = None, **params: Unpack[_Create]
     ) -> AsyncAssistantStreamManager[AsyncAssistantEventHandler]: ...
 
     @overload
+    @deprecated("client.beta.threads.runs.stream is deprecated: the Assistants API makes way for the Responses API")
     def stream(
         self, *, thread_id: str, event_handler: AsyncHandlerT, **params: Unpack[_Create]
     ) -> AsyncAssistantStreamManager[AsyncHandlerT]: ...
 
+    @deprecated("client.beta.threads.runs.stream is deprecated: the Assistants API makes way for the Responses API")
     def stream(
         self, *, thread_id: str, event_handler: AsyncAssistantEventHandler | None = None, **params: Unpack[_Create]
     ) -> AsyncAssistantStreamManager[Any]:
         """The same as `create_and_stream`."""
-        create = self._client.beta.threads.runs.create
-        manager: AsyncAssistantStreamManager[Any] = run_stream(create, event_handler, True, thread_id, **params)
+        manager: AsyncAssistantStreamManager[Any] = run_stream(
+            self._client, _operations()[0], event_handler, params, thread_id
+        )
         return manager
 
     @overload
+    @deprecated(
+        "client.beta.threads.runs.submit_tool_outputs_stream is deprecated: the Assistants API makes way for the Responses API"
+    )
     def submit_tool_outputs_stream(
         self,
         *,
@@ -331,6 +379,9 @@ class AsyncRunsHelpers(AsyncAPIResource):
     ) -> AsyncAssistantStreamManager[AsyncAssistantEventHandler]: ...
 
     @overload
+    @deprecated(
+        "client.beta.threads.runs.submit_tool_outputs_stream is deprecated: the Assistants API makes way for the Responses API"
+    )
     def submit_tool_outputs_stream(
         self,
         *,
@@ -341,6 +392,9 @@ class AsyncRunsHelpers(AsyncAPIResource):
         **params: Unpack[CallOptions],
     ) -> AsyncAssistantStreamManager[AsyncHandlerT]: ...
 
+    @deprecated(
+        "client.beta.threads.runs.submit_tool_outputs_stream is deprecated: the Assistants API makes way for the Responses API"
+    )
     def submit_tool_outputs_stream(
         self,
         *,
@@ -351,10 +405,8 @@ class AsyncRunsHelpers(AsyncAPIResource):
         **params: Unpack[CallOptions],
     ) -> AsyncAssistantStreamManager[Any]:
         """Give a run the outputs of its tools and read its stream; see `submit_tool_outputs` and `create_and_stream`."""
-        if not thread_id:
-            raise ValueError("the id of the thread must not be empty")
-        submit = self._client.beta.threads.runs.submit_tool_outputs
+        body = {**params, "tool_outputs": tool_outputs}
         manager: AsyncAssistantStreamManager[Any] = run_stream(
-            submit, event_handler, True, run_id, thread_id=thread_id, tool_outputs=tool_outputs, **params
+            self._client, _operations()[1], event_handler, body, thread_id, run_id
         )
         return manager

@@ -50,21 +50,31 @@ class ThreadsHelpers(SyncAPIResource):
         return run(self._client, _create_and_run_poll(self._client, poll_interval_ms, params))
 
     @overload
+    @deprecated(
+        "client.beta.threads.create_and_run_stream is deprecated: the Assistants API makes way for the Responses API"
+    )
     def create_and_run_stream(
         self, *, event_handler: None = None, **params: Unpack[_CreateAndRun]
     ) -> AssistantStreamManager[AssistantEventHandler]: ...
 
     @overload
+    @deprecated(
+        "client.beta.threads.create_and_run_stream is deprecated: the Assistants API makes way for the Responses API"
+    )
     def create_and_run_stream(
         self, *, event_handler: HandlerT, **params: Unpack[_CreateAndRun]
     ) -> AssistantStreamManager[HandlerT]: ...
 
+    @deprecated(
+        "client.beta.threads.create_and_run_stream is deprecated: the Assistants API makes way for the Responses API"
+    )
     def create_and_run_stream(
         self, *, event_handler: AssistantEventHandler | None = None, **params: Unpack[_CreateAndRun]
     ) -> AssistantStreamManager[Any]:
         """Make a thread, start a run on it and read the run's stream; see `create_and_run` and `runs.create_and_stream`."""
-        create = self._client.beta.threads.create_and_run
-        manager: AssistantStreamManager[Any] = run_stream(create, event_handler, False, **params)
+        from ..resources.beta.threads.threads import _CREATE_AND_RUN
+
+        manager: AssistantStreamManager[Any] = run_stream(self._client, _CREATE_AND_RUN, event_handler, params)
         return manager
 
 
@@ -79,19 +89,29 @@ class AsyncThreadsHelpers(AsyncAPIResource):
         return await arun(self._client, _create_and_run_poll(self._client, poll_interval_ms, params))
 
     @overload
+    @deprecated(
+        "client.beta.threads.create_and_run_stream is deprecated: the Assistants API makes way for the Responses API"
+    )
     def create_and_run_stream(
         self, *, event_handler: None = None, **params: Unpack[_CreateAndRun]
     ) -> AsyncAssistantStreamManager[AsyncAssistantEventHandler]: ...
 
     @overload
+    @deprecated(
+        "client.beta.threads.create_and_run_stream is deprecated: the Assistants API makes way for the Responses API"
+    )
     def create_and_run_stream(
         self, *, event_handler: AsyncHandlerT, **params: Unpack[_CreateAndRun]
     ) -> AsyncAssistantStreamManager[AsyncHandlerT]: ...
 
+    @deprecated(
+        "client.beta.threads.create_and_run_stream is deprecated: the Assistants API makes way for the Responses API"
+    )
     def create_and_run_stream(
         self, *, event_handler: AsyncAssistantEventHandler | None = None, **params: Unpack[_CreateAndRun]
     ) -> AsyncAssistantStreamManager[Any]:
         """Make a thread, start a run on it and read the run's stream; see `create_and_run` and `runs.create_and_stream`."""
-        create = self._client.beta.threads.create_and_run
-        manager: AsyncAssistantStreamManager[Any] = run_stream(create, event_handler, True, **params)
+        from ..resources.beta.threads.threads import _CREATE_AND_RUN
+
+        manager: AsyncAssistantStreamManager[Any] = run_stream(self._client, _CREATE_AND_RUN, event_handler, params)
         return manager
