@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -287,14 +288,26 @@ def start(resource: Any, run: Any, dialog: type[ResponseDialog] | type[ChatDialo
     )
     if tools:
         given["tools"] = definitions(tools, nested=dialog.nested)
-    if dialog is ResponseDialog:
-        if options.budget is not None:
-            if (
-                carries is False
-                or given.get("conversation") is not None
-                or given.get("previous_response_id") is not None
-            ):
-                raise ValueError("context_budget needs the whole conversation in `input`")
-            carries = True
-        return run(client, (over or resource).create, ResponseDialog(given, carries), options, resume)
-    return run(client, (over or resource).create, ChatDialog(given), options, resume)
+    # A lane of a session always streams.
+    on_lane = hasattr(over, "send_stream")
+    create = None if on_lane else (resource if over is None else over).create
+    if dialog is ChatDialog:
+        if create is None:
+            raise TypeError("a session has responses alone: client.responses.run_tools goes over it")
+        return run(client, create, ChatDialog(given), options, resume)
+    if options.budget is not None:
+        if carries is False or given.get("conversation") is not None or given.get("previous_response_id") is not None:
+            raise ValueError("context_budget needs the whole conversation in `input`")
+        carries = True
+    if create is None:
+        # What is not stored is known to the connection nevertheless.
+        carries = bool(carries)
+        create = partial(_on_lane, over.send_stream, carries)
+    return run(client, create, ResponseDialog(given, carries), options, resume)
+
+
+def _on_lane(send_stream: Callable[..., Any], carries: bool, *, stream: bool, **request: Any) -> Any:
+    """`create` of a lane, which goes on from the response before unless it is told not to."""
+    if carries:
+        request["previous_response_id"] = None
+    return send_stream(**request)
