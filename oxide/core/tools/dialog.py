@@ -58,8 +58,8 @@ class Dialog:
         """The parameters of the next request."""
         raise NotImplementedError
 
-    def begin(self) -> None:
-        """A request has been made: what comes now is its answer."""
+    def _reset(self) -> None:
+        """Forget the answer before."""
         self.response = None
         self.complete = self.cut = False
         self.answers = []
@@ -101,6 +101,8 @@ class Dialog:
         """Turn to the next request: the answer is part of the conversation now."""
         self._unforce()
         self._added = []
+        # Advancing again, from a checkpoint, has to change nothing.
+        self._reset()
 
     def save(self) -> JSON:
         """Everything that `restore` needs, as plain JSON."""
@@ -180,8 +182,8 @@ class ResponseDialog(Dialog):
             request["previous_response_id"] = self._previous
         return request
 
-    def begin(self) -> None:
-        super().begin()
+    def _reset(self) -> None:
+        super()._reset()
         self._calls = ResponseCalls()
         self._output = {}
         self._id = self._terminal = None
@@ -316,8 +318,8 @@ class ChatDialog(Dialog):
     def request(self) -> JSON:
         return {**self.params, "messages": self.items}
 
-    def begin(self) -> None:
-        super().begin()
+    def _reset(self) -> None:
+        super()._reset()
         self._calls = ChatCalls()
         self._accumulator = ChatAccumulator()
         self._called = []

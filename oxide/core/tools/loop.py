@@ -270,6 +270,11 @@ class Job:
         self.output: str | list[Any] = ""
         self.when = 0.0
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it is under way here, and not only in a checkpoint."""
+        return self.state == "started" and self.run is not None
+
 
 class RunState:
     """Where a run is. Shared by the flow, which moves it on, and the runner, which shows it.
@@ -366,6 +371,7 @@ class _Loop:
         self.state = state
         self.options = options
         self.dialog = state.dialog
+        self._streaming = False
         # Events that wait for the one of the API that caused them.
         self._held: list[Any] | None = None
 
@@ -416,8 +422,8 @@ class _Loop:
         if left is not None:
             total = options.timeout.total
             request["timeout"] = Timeout(options.timeout, total=left if total is None else min(left, total))
+        self._streaming = True
         yield Open(request)
-        dialog.begin()
         receive, shown = dialog.receive, dialog.shown
         command: Any = NEXT
         while True:
@@ -440,6 +446,7 @@ class _Loop:
                 yield Emit(each)
             if dialog.complete:
                 break
+        self._streaming = False
         yield FINISH
         calls = dialog.finish()
         if calls:
@@ -467,8 +474,7 @@ class _Loop:
             for job in state.jobs:
                 yield from self._start(job)
             yield from self._reap()
-            running = [job for job in state.jobs if job.state == "started"]
-            if not running and all(job.state in ("finished", "pending") for job in state.jobs):
+            if all(job.state in ("finished", "pending") for job in state.jobs):
                 break
             left = options.left()
             if left == 0.0:
@@ -502,7 +508,7 @@ class _Loop:
         if job.state != "waiting":
             return
         limit = options.max_concurrent
-        if limit is not None and sum(other.state == "started" for other in self.state.jobs) >= limit:
+        if limit is not None and sum(other.is_running for other in self.state.jobs) >= limit:
             return
         function = options.functions.get(call.name)
         if job.tool is None and function is None:
@@ -518,7 +524,7 @@ class _Loop:
             yield from self._finished(job, f"Error: {error}. Call it again with arguments that fit.", error=error)
             return
         if job.approved is None:
-            if not self.dialog.complete:
+            if self._streaming:
                 return  # it may take long to be answered, and the stream is not read meanwhile
             approval = Approval("function", call.call_id, call.name, call.arguments)
             job.approved = yield from self._ask(approval)
@@ -562,7 +568,7 @@ class _Loop:
                 yield from self._finished(job, self._output(job), result=job.result, error=job.error)
                 if self.options.max_concurrent is not None:
                     for other in self.state.jobs:
-                        if other.state == "waiting" and (self.dialog.complete or self.options.may_start(other)):
+                        if other.state == "waiting" and (not self._streaming or self.options.may_start(other)):
                             yield from self._start(other)
 
     def _output(self, job: Job) -> str | list[Any]:
