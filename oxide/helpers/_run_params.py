@@ -24,7 +24,7 @@ from ..types.chat.chat_completion_tool_choice_option_param import ChatCompletion
 from ..types.chat.chat_completion_tool_union_param import ChatCompletionToolUnionParam
 from ..types.chat.completion_create_params import Moderation as ChatModeration
 from ..types.chat.completion_create_params import PromptCacheOptions as ChatPromptCacheOptions
-from ..types.chat.completion_create_params import ResponseFormat, WebSearchOptions
+from ..types.chat.completion_create_params import WebSearchOptions
 from ..types.responses.response_create_params import (
     AccessPrograms,
     ContextManagement,
@@ -112,7 +112,6 @@ class ChatRunParams(RunOptions, total=False):
 
     tools: Required[Iterable[Union[Tool[..., Any], Callable[..., Any], ChatCompletionToolUnionParam]]]
     messages: Iterable[ChatCompletionMessageParam]
-    response_format: ResponseFormat
     model: Required[Union[str, ChatModel]]
     audio: Optional[ChatCompletionAudioParam]
     frequency_penalty: Optional[float]

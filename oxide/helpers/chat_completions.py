@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ChatCompletionStreamManager,
     )
     from ..types.chat.chat_completion import ChatCompletion
+    from ..types.chat.completion_create_params import ResponseFormat
     from ..types.chat.parsed_chat_completion import ParsedChatCompletion
     from ._chat_params import ChatParams
     from ._run_params import ChatRunParams
@@ -179,10 +180,23 @@ class CompletionsHelpers(SyncAPIResource):
 
         return ChatCallStream(_Opening(self._client, response_format, params, early_calls=True).open())
 
-    def run_tools(self, **params: Unpack[ChatRunParams]) -> ToolRun[ChatRunEvent, ChatCompletion]:
+    @overload
+    def run_tools(
+        self, *, response_format: type[T], **params: Unpack[ChatRunParams]
+    ) -> ToolRun[ChatRunEvent, ParsedChatCompletion[T]]: ...
+
+    @overload
+    def run_tools(
+        self, *, response_format: ResponseFormat | Omit = omit, **params: Unpack[ChatRunParams]
+    ) -> ToolRun[ChatRunEvent, ChatCompletion]: ...
+
+    def run_tools(
+        self, *, response_format: type | ResponseFormat | Omit = omit, **params: Unpack[ChatRunParams]
+    ) -> ToolRun[ChatRunEvent, Any]:
         """Run the agent loop; see `Responses.run_tools`, but for `carry_input`. Each request has all messages.
 
         Args:
+            response_format: a type that the answer is parsed to, as in `parse`; or the API's own form.
             params: the options of a run, and those of `create` (but `n`).
 
         Raises:
@@ -192,7 +206,8 @@ class CompletionsHelpers(SyncAPIResource):
         from ..core.tools.dialog import ChatDialog
         from .tool_run import ToolRun, start
 
-        run: ToolRun[ChatRunEvent, ChatCompletion] = start(self, ToolRun, ChatDialog, params)
+        run: ToolRun[ChatRunEvent, Any]
+        run = start(self, ToolRun, ChatDialog, {**params, "response_format": response_format})
         return run
 
 
@@ -254,10 +269,23 @@ class AsyncCompletionsHelpers(AsyncAPIResource):
         opening = _Opening(self._client, response_format, params, early_calls=True)
         return AsyncCallStreamManager(opening.aopen_calls)
 
-    def run_tools(self, **params: Unpack[ChatRunParams]) -> AsyncToolRun[ChatRunEvent, ChatCompletion]:
+    @overload
+    def run_tools(
+        self, *, response_format: type[T], **params: Unpack[ChatRunParams]
+    ) -> AsyncToolRun[ChatRunEvent, ParsedChatCompletion[T]]: ...
+
+    @overload
+    def run_tools(
+        self, *, response_format: ResponseFormat | Omit = omit, **params: Unpack[ChatRunParams]
+    ) -> AsyncToolRun[ChatRunEvent, ChatCompletion]: ...
+
+    def run_tools(
+        self, *, response_format: type | ResponseFormat | Omit = omit, **params: Unpack[ChatRunParams]
+    ) -> AsyncToolRun[ChatRunEvent, Any]:
         """Run the agent loop; see `AsyncResponses.run_tools` and `Completions.run_tools`."""
         from ..core.tools.dialog import ChatDialog
         from .tool_run import AsyncToolRun, start
 
-        run: AsyncToolRun[ChatRunEvent, ChatCompletion] = start(self, AsyncToolRun, ChatDialog, params)
+        run: AsyncToolRun[ChatRunEvent, Any]
+        run = start(self, AsyncToolRun, ChatDialog, {**params, "response_format": response_format})
         return run

@@ -245,7 +245,24 @@ class ResponsesHelpers(SyncAPIResource):
         opening = _Opening(self._client, {**params, "text_format": text_format}, early_calls=True)
         return ResponseCallStream(opening.open())
 
-    def run_tools(self, **params: Unpack[ResponseRunParams]) -> ToolRun[ResponseRunEvent, Response]:
+    @overload
+    def run_tools(
+        self, *, text_format: type[T], **params: Unpack[ResponseRunParams]
+    ) -> ToolRun[ResponseRunEvent, ParsedResponse[T]]: ...
+
+    @overload
+    def run_tools(
+        self, *, text_format: Mapping[str, Any], **params: Unpack[ResponseRunParams]
+    ) -> ToolRun[ResponseRunEvent, ParsedResponse[Any]]: ...
+
+    @overload
+    def run_tools(
+        self, *, text_format: Omit = omit, **params: Unpack[ResponseRunParams]
+    ) -> ToolRun[ResponseRunEvent, Response]: ...
+
+    def run_tools(
+        self, *, text_format: type | Mapping[str, Any] | Omit = omit, **params: Unpack[ResponseRunParams]
+    ) -> ToolRun[ResponseRunEvent, Any]:
         """Run the agent loop: ask, execute the tools that the model calls, send their outputs back, until it has its answer.
 
         Each call is executed as soon as its arguments are complete, while the response is still being generated, and calls run
@@ -257,6 +274,7 @@ class ResponsesHelpers(SyncAPIResource):
             print(run.get_final_response().output_text)
 
         Args:
+            text_format: what the answer is parsed to, as in `parse`: `run.get_final_response().output_parsed`.
             tools: made by `openai_tool`, plain functions, and definitions of hosted tools.
             context: for the tools that have a parameter of the type `ToolContext`.
             functions: what executes tools that are given as definitions, by name: called with the decoded arguments.
@@ -285,7 +303,8 @@ class ResponsesHelpers(SyncAPIResource):
         from ..core.tools.dialog import ResponseDialog
         from .tool_run import ToolRun, start
 
-        run: ToolRun[ResponseRunEvent, Response] = start(self, ToolRun, ResponseDialog, params)
+        run: ToolRun[ResponseRunEvent, Any]
+        run = start(self, ToolRun, ResponseDialog, {**params, "text_format": text_format})
         return run
 
 
@@ -384,7 +403,24 @@ class AsyncResponsesHelpers(AsyncAPIResource):
         opening = _Opening(self._client, {**params, "text_format": text_format}, early_calls=True)
         return AsyncCallStreamManager(opening.aopen_calls)
 
-    def run_tools(self, **params: Unpack[ResponseRunParams]) -> AsyncToolRun[ResponseRunEvent, Response]:
+    @overload
+    def run_tools(
+        self, *, text_format: type[T], **params: Unpack[ResponseRunParams]
+    ) -> AsyncToolRun[ResponseRunEvent, ParsedResponse[T]]: ...
+
+    @overload
+    def run_tools(
+        self, *, text_format: Mapping[str, Any], **params: Unpack[ResponseRunParams]
+    ) -> AsyncToolRun[ResponseRunEvent, ParsedResponse[Any]]: ...
+
+    @overload
+    def run_tools(
+        self, *, text_format: Omit = omit, **params: Unpack[ResponseRunParams]
+    ) -> AsyncToolRun[ResponseRunEvent, Response]: ...
+
+    def run_tools(
+        self, *, text_format: type | Mapping[str, Any] | Omit = omit, **params: Unpack[ResponseRunParams]
+    ) -> AsyncToolRun[ResponseRunEvent, Any]:
         """Run the agent loop, with tools in tasks (plain functions in threads); see `Responses.run_tools`.
 
             response = await client.responses.run_tools(model="gpt-5", input="Is it nice in Paris?", tools=[get_weather])
@@ -394,5 +430,6 @@ class AsyncResponsesHelpers(AsyncAPIResource):
         from ..core.tools.dialog import ResponseDialog
         from .tool_run import AsyncToolRun, start
 
-        run: AsyncToolRun[ResponseRunEvent, Response] = start(self, AsyncToolRun, ResponseDialog, params)
+        run: AsyncToolRun[ResponseRunEvent, Any]
+        run = start(self, AsyncToolRun, ResponseDialog, {**params, "text_format": text_format})
         return run

@@ -651,6 +651,26 @@ async def test_the_context_reaches_the_tools(way: Way, client: Any, server: Mock
     assert seen == [({"user": 5}, "look", call.call_id, '{"a": 1}', 1, False)]
 
 
+class Verdict(msgspec.Struct):
+    good: bool
+
+
+async def test_an_answer_of_a_type(way: Way, client: Any, server: MockServer, api: str) -> None:
+    name = "response_format" if api == "chat" else "text_format"
+    server.queue(script(api, "let me see", Call("echo", text="x")), script(api, '{"good": true}'))
+    run = start(client, api, tools=[tool(way, echo)], **{name: Verdict})
+    answer = await run.get_final_response()
+    parsed = answer.choices[0].message.parsed if api == "chat" else answer.output_parsed
+    assert parsed == Verdict(True)
+    body = server.requests[-1].json()
+    form = body["response_format"]["json_schema"] if api == "chat" else body["text"]["format"]
+    assert (form["name"], form["strict"]) == ("Verdict", True)
+
+    server.queue(script(api, "good"))
+    with pytest.raises(oxide.StructuredOutputError, match="not a valid Verdict"):
+        await start(client, api, tools=[tool(way, echo)], **{name: Verdict}).get_final_response()
+
+
 # --- mistakes of the caller -----------------------------------------------------------------------------------------------
 
 

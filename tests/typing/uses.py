@@ -351,6 +351,8 @@ def tools(client: OpenAI) -> None:
                 assert_type(event.response, Response)
     assert_type(run.get_final_response(), Response)
     assert_type(run.reason, Optional[StopReason])
+    typed = client.responses.run_tools(model="gpt-5", input="hi", tools=[get_weather], text_format=Shop)
+    assert_type(typed.get_final_response().output_parsed, Optional[Shop])
     web: ToolParam = {"type": "web_search"}
     client.responses.run_tools(model="gpt-5", input="hi", tools=[web], approve=lambda approval: approval.kind == "mcp")
     client.responses.run_tools(model="gpt-5", input="hi", tools=[web], max_turn=5)  # type: ignore

@@ -12,11 +12,13 @@ from typing import Any
 
 import msgspec
 
-from ..codec import encode
+from ..codec import construct, encode
 from ..errors import ResponseNotCompletedError, StreamEndedError
+from ..parsing import parse_completion, parse_response
 from ..sentinels import NotGiven, Omit
 from ..streams.calls import ChatCalls, FunctionCall, ResponseCalls
 from ..streams.chat import ChatAccumulator
+from ..structured import Format, format_of, is_format_parameter
 from .run_events import Approval, ChunkReceived
 
 __all__ = ["ChatDialog", "Dialog", "ResponseDialog"]
@@ -78,6 +80,8 @@ class Dialog:
         Raises:
             StreamEndedError: it was not, when the stream ended.
             ResponseNotCompletedError: it failed.
+            StructuredOutputError: it is to be of a type, and does not fit.
+            LengthFinishReasonError, ContentFilterFinishReasonError: the same, because it was cut off.
         """
         raise NotImplementedError
 
@@ -165,6 +169,14 @@ class ResponseDialog(Dialog):
             self.items = [{"role": "user", "content": entries}]
         elif entries is not None:
             self.items = list(entries)
+        self._format: Format | None = None
+        wanted = self.params.pop("text_format", None)
+        if wanted is not None:
+            text = self.params.get("text") or {}
+            if "format" in text:
+                raise TypeError("pass either text_format or text.format, not both")
+            self._format = format_of(wanted)
+            self.params["text"] = {**text, "format": self._format.text_format()}
         self._previous: str | None = self.params.pop("previous_response_id", None)
         self._carries = self.params.get("store") is False if carries is None else carries
         if self._carries and self.params.get("conversation") is None:
@@ -221,6 +233,12 @@ class ResponseDialog(Dialog):
         usage = response.usage
         if usage is not None:
             self._count(usage.input_tokens, usage.output_tokens, usage.total_tokens)
+        # Beside calls there may be any text.
+        if self._format is not None and not any(item.get("call_id") for item in self._output.values()):
+            from ...types.responses.parsed_response import ParsedResponse
+
+            parsed = construct(ParsedResponse, response.to_dict())
+            self.response = parse_response(parsed, self._format, None, None)
         return []
 
     def pending(self) -> tuple[list[Approval], list[FunctionCall]]:
@@ -310,6 +328,11 @@ class ChatDialog(Dialog):
         if (self.params.get("n") or 1) > 1:
             raise ValueError("run_tools goes on with one answer: n must be 1")
         self.items = list(self.params.pop("messages", None) or ())
+        self._format: Format | None = None
+        wanted = self.params.get("response_format")
+        if wanted is not None and not is_format_parameter(wanted):
+            self._format = format_of(wanted)
+            self.params["response_format"] = self._format.response_format()
         self._calls = ChatCalls()
         self._accumulator = ChatAccumulator()
         self._called: list[FunctionCall] = []
@@ -346,6 +369,8 @@ class ChatDialog(Dialog):
         usage = self.response.usage
         if usage is not None:
             self._count(usage.prompt_tokens, usage.completion_tokens, usage.total_tokens)
+        if self._format is not None and not self._called:
+            self.response = parse_completion(self.response, self._format, None, None)
         return list(rest)
 
     def answer(self, call: FunctionCall, output: str | list[Any]) -> None:
