@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import _thread
 import functools
+import gc
 import threading
 from typing import Any
 
@@ -329,6 +331,67 @@ async def test_cancelling_ends_the_tools(way: Way, client: Any, server: MockServ
     assert scope.cancelled_caught
     assert ended.is_set()
     never.open()
+
+
+def test_ctrl_c_waits_for_the_tools(server: MockServer) -> None:
+    """A run that is interrupted leaves no thread behind."""
+    ended = threading.Event()
+
+    def interrupt(ctx: ToolContext[None]) -> None:
+        # As if the user had pressed it while the stream is read.
+        _thread.interrupt_main()
+        while not ctx.cancelled:
+            threading.Event().wait(0.001)
+        ended.set()
+
+    never = Gate()
+    server.queue(response(Call("interrupt"), never, "x"))
+    with oxide.OpenAI(base_url=server.base_url, api_key="sk-test") as client:
+        run = client.responses.run_tools(model="gpt-5", input="hi", tools=[interrupt])
+        with pytest.raises(KeyboardInterrupt):
+            run.until_done()
+        assert ended.is_set()
+        assert run.checkpoint()["calls"][0]["state"] == "started"
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("oxide-tool")]
+    never.open()
+
+
+def test_an_iteration_that_is_left_ends_its_tools(server: MockServer) -> None:
+    ended = threading.Event()
+
+    def wait(ctx: ToolContext[None]) -> None:
+        while not ctx.cancelled:
+            threading.Event().wait(0.001)
+        ended.set()
+
+    server.queue(response(Call("wait"), "x"))
+    with oxide.OpenAI(base_url=server.base_url, api_key="sk-test") as client:
+        for event in client.responses.run_tools(model="gpt-5", input="hi", tools=[wait]):
+            if event.type == "tool.started":
+                break
+        del event
+        gc.collect()
+        assert ended.is_set()
+
+
+async def test_many_runs_at_the_same_time(way: Way, client: Any, server: MockServer) -> None:
+    """None gets another's events or outputs, and nothing is left."""
+    before = set(threading.enumerate())
+
+    async def one() -> None:
+        run = start(client, "responses", tools=[tool(way, echo)], store=False)
+        found = await events(run)
+        assert [event.type for event in found].count("run.finished") == 1
+        assert {event.output for event in found if event.type == "tool.finished"} == {"x"}
+
+    server.queue(
+        lambda request: (
+            response(TEXT) if "function_call_output" in str(request.json()) else response(Call("echo", text="x"))
+        ),
+        repeat=None,
+    )
+    await way.gather(*[one] * 8)
+    assert not [each for each in set(threading.enumerate()) - before if each.name.startswith("oxide-tool")]
 
 
 # --- where it ends ----------------------------------------------------------------------------------------------------
@@ -703,6 +766,21 @@ def test_wrong_arguments() -> None:
             client.chat.completions.run_tools(model="m", messages=[], tools=[echo], n=2)  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="max_bytes must be"):
         ContextBudget(-1)
+
+
+def test_the_listed_parameters_are_those_of_create() -> None:
+    from oxide.helpers._run_params import ChatRunParams, ResponseRunParams, RunOptions
+    from oxide.types.chat.completion_create_params import CompletionCreateParamsBase
+    from oxide.types.responses.response_create_params import ResponseCreateParamsBase
+
+    own = set(RunOptions.__annotations__)
+    mine, theirs = set(ResponseRunParams.__annotations__) - own, set(ResponseCreateParamsBase.__annotations__)
+    assert mine - theirs == {"carry_input"}
+    assert theirs - mine == {"background", "background_options"}
+    mine, theirs = set(ChatRunParams.__annotations__) - own, set(CompletionCreateParamsBase.__annotations__)
+    assert mine - theirs == set()
+    # One answer, the tools of today, and what has a place in the signature.
+    assert theirs - mine == {"n", "functions", "function_call", "response_format"}
 
 
 async def test_an_unknown_parameter_is_told(way: Way, client: Any) -> None:

@@ -107,6 +107,8 @@ class Tool(Mapping[str, Any], Generic[P, R]):
     ) -> None:
         if not callable(function):
             raise TypeError(f"a tool is made of a function, not of {function!r}")
+        if isinstance(function, Tool):
+            function = function._function
         target: Any = function
         while isinstance(target, functools.partial):
             target = target.func
