@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -37,6 +38,7 @@ class Peer:
 
     Args:
         echo: send messages back.
+        reply: or what this makes of them.
         ssl: for TLS.
         unix: the path of a Unix socket to listen on instead of a port.
         options: for `websockets.serve`.
@@ -48,8 +50,16 @@ class Peer:
         answers: responses to handshakes, instead of connections, as status, headers and body; the next first.
     """
 
-    def __init__(self, *, echo: bool = False, ssl: Any = None, unix: str | None = None, **options: Any) -> None:
-        self._echo = echo
+    def __init__(
+        self,
+        *,
+        echo: bool = False,
+        reply: Callable[[str | bytes], str | bytes] | None = None,
+        ssl: Any = None,
+        unix: str | None = None,
+        **options: Any,
+    ) -> None:
+        self._reply = (lambda message: message) if echo else reply
         self._ssl = ssl
         self._unix = unix
         self._options = {"max_size": None, "compression": None, **options}
@@ -121,8 +131,8 @@ class Peer:
                 await self._obey(connection, order)
                 continue
             self.received.append(message)
-            if self._echo:
-                await connection.send(message)
+            if self._reply is not None:
+                await connection.send(self._reply(message))
 
     async def _obey(self, connection: ServerConnection, order: dict[str, Any]) -> None:
         what = order["do"]
