@@ -59,7 +59,8 @@ from oxide.types.chat import (
 from oxide.types.chat.chat_completion_chunk import Choice
 from oxide.types.conversations import Conversation, ConversationItem
 from oxide.types.fine_tuning import FineTuningJob
-from oxide.types.realtime import ClientSecretCreateResponse
+from oxide.types.live import ForkServerEvent
+from oxide.types.realtime import ClientSecretCreateResponse, RealtimeServerEvent
 from oxide.types.responses import (
     FunctionToolParam,
     ParsedResponse,
@@ -477,3 +478,34 @@ async def async_helper_streams(client: AsyncOpenAI) -> None:
         assert_type(call.arguments, str)
     chatting = await client.chat.completions.create_stream_fc(model="m", messages=[])
     assert_type(await chatting.get_final_completion(), ParsedChatCompletion[Any])
+
+
+def connections(client: OpenAI) -> None:
+    with client.realtime.connect(model="m", on_reconnecting=lambda event: {"abort": event.attempt > 2}) as realtime:
+        assert_type(realtime.recv(), RealtimeServerEvent)
+        assert_type(realtime.parse_event(realtime.recv_bytes()), RealtimeServerEvent)
+        realtime.session.update(session={"type": "realtime"})
+        realtime.conversation.item.create(item={"type": "message", "role": "user", "content": []})
+        realtime.send({"type": "response.cancel"})
+        for event in realtime:
+            assert_type(event, RealtimeServerEvent)
+        realtime.conversation.item.create()  # type: ignore
+        realtime.send({"type": "no.such"})  # type: ignore
+    connection = client.responses.connect(websocket_connection_options={"max_size": None}).enter()
+    connection.response.create(model="m", input="x", stream_id="lane")
+    turn = connection.recv()
+    if turn.type == "response.output_text.delta":
+        assert_type(turn.delta, str)
+    connection.on("error", print).dispatch_events()
+    connection.close(code=1000, reason="done")
+    client.live.sideband.connect(graceful_close=True)  # type: ignore
+
+
+async def async_connections(client: AsyncOpenAI) -> None:
+    async with client.live.forks.connect(session_id="s", extra_headers={"X": "y"}) as live:
+        await live.session.input_audio.append(audio="AAAA")
+        async for event in live:
+            assert_type(event, ForkServerEvent)
+    async with client.realtime.translations.connect("m") as connection:
+        assert_type(await connection.recv_bytes(), bytes)
+        await connection.session.close()
