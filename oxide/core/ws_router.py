@@ -125,6 +125,26 @@ class Lane:
     def __repr__(self) -> str:
         return f"<Lane {self.stream_id!r}: {len(self.queue)} events waiting>"
 
+    def superseded(self, generation: int) -> bool:
+        """Whether a response newer than the final one has come, but has not been read; `generation` is what `consumed` was."""
+        return self.result.final is not None and self.consumed == generation and self.received > generation
+
+    def unfinished(self) -> bool:
+        """Whether more has to be read for a final response. Raises what keeps it from being had."""
+        if self.result.final is not None:
+            return False
+        if self.failure is not None:
+            raise self.failure
+        if self.result.error is not None:
+            raise self.result.error
+        return True
+
+    def answer(self) -> Any:
+        """The final response. Raises ResponsesWebSocketBufferError if the lane failed."""
+        if self.failure is not None:
+            raise self.failure
+        return self.result.final
+
 
 class Router:
     """The lanes of one session.
@@ -212,6 +232,7 @@ class Router:
                     f"lane {lane.stream_id!r} has a response that is not over: read to its end first, or use another lane"
                 )
             lane.in_flight = True
+            lane.result = Result(self.limits.max_response_bytes)
 
     def check(self, lane: Lane) -> None:
         """Raises RuntimeError if the lane can't be used."""

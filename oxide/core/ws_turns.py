@@ -16,7 +16,7 @@ from .headers import Headers
 from .http import Request
 from .limits import allowance, timed_out
 from .timeouts import Timeout
-from .ws_result import FINAL, Result
+from .ws_result import FINAL
 from .ws_router import Lane, ResponsesWebSocketError, ResponsesWebSocketLimits, Router
 
 __all__ = ["DEFAULT_LIMITS", "LOST", "SessionLane", "Turn", "TurnRouter"]
@@ -73,7 +73,6 @@ class TurnRouter(Router):
             if waits:
                 self._unwanted[lane] = waits
         self.prepare(lane, True)
-        lane.result = Result()
         return lane
 
     def leave(self, lane: Lane) -> None:

@@ -148,6 +148,8 @@ class Channel:
         task = asyncio.ensure_future(self._guarded(coroutine))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # One that is cancelled before it began would warn that it was never awaited.
+        task.add_done_callback(lambda _: coroutine.close())
         return task
 
     async def end(self) -> None:

@@ -48,9 +48,14 @@ class Desk(BaseDesk):
                 while not self._arrived((await self.connection.recv_message(left)).data, lane):
                     left = None if end is None else max(end - monotonic(), 0.0)
             except WebSocketConnectionClosedError as error:
-                self._lost(error)
+                if not await self._restore(error):
+                    self._lost(error)
             finally:
                 self._hand_over()
+
+    async def _restore(self, error: WebSocketConnectionClosedError) -> bool:
+        """Have another connection in place of the one that was lost, if that can be."""
+        return False
 
     async def _pause(self, event: Event, timeout: float | None) -> None:
         try:
