@@ -6,17 +6,7 @@ waits for; then the turn goes to the next. The same with writing what the socket
 
 from __future__ import annotations
 
-from typing import Protocol
-
-__all__ = ["Turn", "Waiting"]
-
-
-class Waiting(Protocol):
-    """A call that waits."""
-
-    @property
-    def wake(self) -> object:
-        """`None` while it is not asleep."""
+__all__ = ["Turn"]
 
 
 class Turn:
@@ -33,7 +23,8 @@ class Turn:
         self._sleeping: dict[object, None] = {}
 
     def take(self, who: object) -> bool:
-        """Take the turn, if nobody has it; whether it is ours."""
+        """Take the turn, if nobody has it; whether it is ours. Who asks is not asleep."""
+        self._sleeping.pop(who, None)
         if self.holder is None:
             self.holder = who
         return self.holder is who

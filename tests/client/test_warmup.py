@@ -68,6 +68,8 @@ async def test_http11_after_all(way: Any) -> None:
         await client.warmup(4)
         figures = client.stats()
         assert (figures["open"], figures["idle"], figures["waiting"]) == (4, 4, 0)
+        # Before the peer looks whether everybody has left.
+        await client.close()
 
 
 async def test_nobody_there(way: Any) -> None:
