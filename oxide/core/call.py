@@ -134,7 +134,7 @@ def _follow(call: Call, response: Response, stream: bool) -> Flow[Response]:
     # Imported by who is redirected.
     from .redirect import follow_redirects
 
-    return (yield from follow_redirects(response, stream))
+    return (yield from follow_redirects(response, stream, always=hasattr(call, "follow_redirects")))
 
 
 def _affordable(call: Call, delay: float | None) -> float | None:

@@ -15,20 +15,25 @@ MAX_REDIRECTS = 20
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
-def follow_redirects(response: Response, stream: bool) -> Flow[Response]:
+def follow_redirects(response: Response, stream: bool, always: bool = False) -> Flow[Response]:
     """The response that `response` leads to; itself, if it is no redirect.
+
+    Args:
+        response: what came.
+        stream: as for `Send`.
+        always: follow it although the transport would not, since the call asks for it.
 
     Raises:
         ProtocolError: a `Location` is no URL, or there are more than twenty redirects.
         TransportError: a request could not be sent or its response not be received.
     """
     for _ in range(MAX_REDIRECTS):
-        request = redirected(response)
+        request = redirected(response) if always or response.may_redirect else None
         if request is None:
             return response
         yield Discard(response)
         response = yield Send(request, stream)
-    if redirected(response) is None:
+    if not (always or response.may_redirect) or redirected(response) is None:
         return response
     yield Discard(response)
     raise ProtocolError(f"more than {MAX_REDIRECTS} redirects")
@@ -45,7 +50,7 @@ def redirected(response: Response) -> Request | None:
     """
     status = response.status_code
     location = response.headers.get("location")
-    if status not in _REDIRECTS or location is None or not response.may_redirect:
+    if status not in _REDIRECTS or location is None:
         return None
     request = response.request
     try:

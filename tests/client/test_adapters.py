@@ -285,6 +285,8 @@ async def test_redirects(way: Any, bring: Any, elsewhere: bool) -> None:
             client = bring(peer.base_url, default_headers=headers)
             with pytest.raises(oxide.APIStatusError, match="307"):
                 await client.post("/x", cast_to=object, body={"a": 1})
+            answer = await client.post("/x", cast_to=object, body={"a": 1}, options={"follow_redirects": True})
+            assert answer == {"size": 7}
 
 
 @pytest.mark.parametrize("follow", [False, True])

@@ -18,8 +18,24 @@ SERVER = """
 import socket, sys
 listener = socket.create_server(("127.0.0.1", 0))
 print(listener.getsockname()[1], flush=True)
-size, busy = int(sys.argv[1]), int(sys.argv[2])
+size, busy, coding = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 block = bytes(1 << 20)
+def compressed():
+    if coding == "gzip":
+        import zlib
+        squeeze = zlib.compressobj(1, wbits=31)
+        compress, flush = squeeze.compress, squeeze.flush
+    elif coding == "br":
+        import brotli
+        squeeze = brotli.Compressor(quality=1)
+        compress, flush = squeeze.process, squeeze.finish
+    else:
+        import zstandard
+        squeeze = zstandard.ZstdCompressor(level=1).compressobj()
+        compress, flush = squeeze.compress, squeeze.flush
+    for _ in range(size // len(block)):
+        yield compress(block)
+    yield flush()
 for _ in range(busy + 1):
     sock, _ = listener.accept()
     data = b""
@@ -38,7 +54,13 @@ for _ in range(busy + 1):
         sock.sendall(b"HTTP/1.1 500 x\\r\\nRetry-After-Ms: 1\\r\\nConnection: close\\r\\nContent-Length: 0\\r\\n\\r\\n")
         sock.close()
         continue
-    if head.startswith(b"GET"):
+    if coding:
+        sock.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Encoding: %b\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n" % coding.encode())
+        for data in compressed():
+            if data:
+                sock.sendall(b"%x\\r\\n%b\\r\\n" % (len(data), data))
+        sock.sendall(b"0\\r\\n\\r\\n")
+    elif head.startswith(b"GET"):
         sock.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n" % size)
         for _ in range(size // len(block)):
             sock.sendall(block)
@@ -92,10 +114,11 @@ peak()
 """
 
 
-def run(way: str, what: str, path: Path, size: int, busy: int = 0) -> int:
+def run(way: str, what: str, path: Path, size: int, busy: int = 0, coding: str = "") -> int:
     """The peak of a client's memory in bytes, and what the server got of an upload is checked."""
     root = Path(__file__).parents[2]
-    server = subprocess.Popen([sys.executable, "-c", SERVER, str(size), str(busy)], stdout=subprocess.PIPE, text=True)
+    arguments = [str(size), str(busy), coding]
+    server = subprocess.Popen([sys.executable, "-c", SERVER, *arguments], stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None
         port = server.stdout.readline().strip()
@@ -144,3 +167,11 @@ def test_retried(tmp_path: Path, way: str) -> None:
 @pytest.mark.parametrize("way", ["sync", "asyncio", "trio"])
 def test_a_gigabyte(tmp_path: Path, way: str, what: str) -> None:
     assert run(way, what, tmp_path / "large", GB, busy=0 if what == "download" else 1) < LIMIT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("coding", ["gzip", "br", "zstd"])
+@pytest.mark.parametrize("way", ["sync", "asyncio", "trio"])
+def test_compressed_download(way: str, coding: str, tmp_path: Path) -> None:
+    """A thousand times as much comes out as goes in, and still a piece at a time."""
+    assert run(way, "download", tmp_path / "data", GB, coding=coding) < LIMIT
