@@ -705,8 +705,17 @@ class AsyncOpenAI(AsyncResources, AsyncEndpoints, BaseClient):
         from .pagination import AsyncPaginator
 
         # Wrong arguments are refused here, where they were given, rather than where the result is awaited.
-        self._builder.operation(operation, params, path_values)
-        return AsyncPaginator(lambda: self._call(operation, params, *path_values))
+        built = [self._builder.operation(operation, params, path_values)]
+
+        def fetch() -> Any:
+            if not built:
+                # Awaited once more.
+                return self._call(operation, params, *path_values)
+            call = built.pop()
+            call.begin()
+            return self._perform(call)
+
+        return AsyncPaginator(fetch)
 
     async def _perform(self, call: Call) -> Any:
         request = opening(call)

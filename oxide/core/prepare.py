@@ -119,12 +119,19 @@ class Call:
         self.hedge = builder.hedge
         credentials = builder.credentials
         self.credentials = credentials if credentials is not None and credentials.applies(security) else None
-        self.deadline = None if timeout.total is None else monotonic() + timeout.total
+        self.deadline: float | None = None
+        if timeout.total is not None:
+            self.begin()
         self.retries_taken = 0
         self.spent = False
         self.raw = None
         # A call that can't be authorised is refused before anything is sent or awaited.
         self._head = None if self.credentials is not None else builder.head(self, None)
+
+    def begin(self) -> None:
+        """Let the time for the whole call begin now."""
+        total = self.timeout.total
+        self.deadline = None if total is None else monotonic() + total
 
     def request(self, attempt: int, api_key: str | None) -> Request:
         """The request for attempt number `attempt`, counted from 0; `api_key` is what `Credentials` got for it."""

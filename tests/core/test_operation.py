@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from oxide import AsyncOpenAI, Timeout
 from oxide.core.config import ClientConfig
+from oxide.core.headers import Headers
+from oxide.core.http import Response
 from oxide.core.operation import Operation
 from oxide.core.prepare import Call, RequestBuilder
 from oxide.core.rename import rename
@@ -107,3 +110,40 @@ def test_plain_operations_are_known_beforehand() -> None:
     assert Operation("POST", "/responses", body=("model",), sends=(("A", "b"),)).plain
     assert not Operation("POST", "/files", body=("file",), files=("file",)).plain
     assert not Operation("POST", "/agents", body=("agent",), renames={"agent": {"async_": "async"}}).plain
+
+
+def test_the_time_of_a_call_that_is_made_later_begins_then() -> None:
+    call = builder().operation(Operation("GET", "/things"), {"timeout": Timeout(total=5)}, ())
+    first = call.deadline
+    assert first is not None
+    call.deadline = first - 100
+    call.begin()
+    assert call.deadline >= first
+
+
+async def test_a_list_method_makes_its_request_once(way: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    if way.is_sync:
+        pytest.skip("which makes it at once")
+    made: list[Any] = []
+    original = RequestBuilder.operation
+
+    def operation(self: RequestBuilder, *arguments: Any) -> Call:
+        made.append(arguments)
+        return original(self, *arguments)
+
+    class Nowhere:
+        async def send(self, request: Any, *, stream: bool) -> Response:
+            return Response(200, Headers(), request, content=b'{"data": [], "object": "list"}')
+
+        async def aclose(self) -> None:
+            pass
+
+    monkeypatch.setattr(RequestBuilder, "operation", operation)
+    client = AsyncOpenAI(api_key="sk-test", http_client=Nowhere())
+    page = client.models.list()
+    assert len(made) == 1
+    for calls in (1, 2):
+        assert (await page).data == []
+        assert len(made) == calls
+    with pytest.raises(TypeError, match="has no parameter 'limit'"):
+        client.models.list(limit=3)  # type: ignore[call-arg]
