@@ -120,7 +120,7 @@ class Exchange:
             if self._head is None:
                 # A head is always the first.
                 head = self._head = events.pop(0)
-                if head.has_encoding:
+                if head.raw.lower().find(b"\ncontent-encoding:") >= 0:
                     self._decoder = body_decoder(head.headers, self._h1.max_expansion)
             if events and events[-1] is END:
                 events.pop()

@@ -82,11 +82,6 @@ class Head:
         return self._headers
 
     @property
-    def has_encoding(self) -> bool:
-        """Whether there is a `Content-Encoding`."""
-        return self.raw.lower().find(b"\ncontent-encoding:") >= 0
-
-    @property
     def http_version(self) -> bytes:
         """`b"1.1"`, `b"1.0"`."""
         return self.raw[5:8]
@@ -228,7 +223,10 @@ class H1Connection:
         events = self._events.copy()
         self._events.clear()
         if state == _HEAD:
-            self._keep_head(data, events)
+            if events and type(events[0]) is Head and data[0] == 72 and not (self._raw or self._skip):  # H
+                events[0].raw = data[: data.index(b"\r\n\r\n")]
+            else:
+                self._keep_head(data, events)
         if self._state == _BODY:
             self._account(data, events, state)
         elif events and self._state == _HEAD:
@@ -274,21 +272,18 @@ class H1Connection:
         self._events.append(head)
         self._state = _BODY
         if self._is_head:
-            self._complete()
+            self.on_message_complete()
 
     def on_message_complete(self) -> None:
         if self._informational:
             self._informational = False
             self._skip += 1
         elif self._state == _BODY:  # and not the answer to HEAD, which was complete with its head
-            self._complete()
-
-    def _complete(self) -> None:
-        self._state = _IDLE
-        self._head = None
-        # Asked here because llhttp forgets the flags when this callback returns.
-        self.reusable = self._parser.should_keep_alive()
-        self._events.append(END)
+            self._state = _IDLE
+            self._head = None
+            # Asked here because llhttp forgets the flags when this callback returns.
+            self.reusable = self._parser.should_keep_alive()
+            self._events.append(END)
 
     def _keep_head(self, data: bytes, events: list[Event]) -> None:
         """Cut the head out of what was read while waiting for it; llhttp has found its end, but does not tell where."""

@@ -110,8 +110,9 @@ class SharedPool:
             if now >= self._sweep_at:
                 self._sweep(now)
             got = pool.acquire(origin, now)
-            doomed = self._doomed()
-        self._finish(doomed)
+            doomed = pool.doomed and self._doomed()
+        if doomed or self._lost:
+            self._finish(doomed)
         return got
 
     def opened(self, origin: Origin, connection: Any) -> None:
@@ -133,9 +134,11 @@ class SharedPool:
             # Whoever wanted to give the request up is late.
             connection.abort.detach()
         with self._lock:
-            self._pool.release(connection, monotonic(), reusable)
-            doomed = self._doomed()
-        self._finish(doomed)
+            pool = self._pool
+            pool.release(connection, monotonic(), reusable)
+            doomed = pool.doomed and self._doomed()
+        if doomed or self._lost:
+            self._finish(doomed)
 
     def failed(self, origin: Origin, error: Exception | None = None) -> None:
         """As `Pool.failed`; where others waited for that connection, with their error (see `StreamPool.failed`)."""

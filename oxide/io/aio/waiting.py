@@ -265,8 +265,7 @@ def from_anywhere(function: Callable[[], object]) -> Callable[[], None]:
 
 def _in_trio() -> bool:
     # trio can run as a guest of asyncio, whose loop is the running one then.
-    trio = sys.modules.get("trio")
-    return trio is not None and trio.lowlevel.in_trio_task()
+    return "trio" in sys.modules and sys.modules["trio"].lowlevel.in_trio_task()
 
 
 async def _anyio_read(sock: socket.socket, timeout: float | None) -> bytes:
