@@ -91,6 +91,8 @@ class Tool(Mapping[str, Any], Generic[P, R]):
         on_error, early, needs_approval, idempotent: see `openai_tool`.
     """
 
+    _function: Callable[P, R]
+
     def __init__(
         self,
         function: Callable[P, R],
