@@ -70,8 +70,12 @@ class ResponseCalls:
 
     def receive(self, event: Any) -> Sequence[FunctionCall]:
         """The calls that `event`, a decoded one, completes; nearly always none."""
-        handler = _RESPONSE_HANDLERS.get(event.type)
-        return _NONE if handler is None else handler(self, event)
+        try:
+            handler = _RESPONSE_HANDLERS.get(event.type)
+            return _NONE if handler is None else handler(self, event)
+        except (AttributeError, TypeError):
+            # Fields that are missing or of another type: whoever accumulates the events says so.
+            return _NONE
 
     def _added(self, event: Any) -> Sequence[FunctionCall]:
         item = event.item
@@ -197,11 +201,15 @@ class ChatCalls:
     def receive(self, chunk: Any) -> Sequence[FunctionCall]:
         """The calls that `chunk`, a decoded one, completes; nearly always none."""
         found: Sequence[FunctionCall] = _NONE
-        for choice in chunk.choices or ():
-            delta = choice.delta
-            fragments = delta.tool_calls if delta is not None else None
-            if fragments or choice.finish_reason:
-                found = [*found, *self._receive(choice.index or 0, fragments or (), choice.finish_reason)]
+        try:
+            for choice in chunk.choices or ():
+                delta = choice.delta
+                fragments = delta.tool_calls if delta is not None else None
+                if fragments or choice.finish_reason:
+                    found = [*found, *self._receive(choice.index or 0, fragments or (), choice.finish_reason)]
+        except (AttributeError, TypeError):
+            # Fields that are missing or of another type: whoever accumulates the chunks says so.
+            pass
         return found
 
     def receive_eof(self) -> Sequence[FunctionCall]:

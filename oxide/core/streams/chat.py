@@ -157,7 +157,10 @@ class ChatAccumulator:
         if self._base is None:
             raise StreamOrderError("no chunk of a completion came yet")
         if self._snapshot is None:
-            self._snapshot = self._build(parsed=True)
+            try:
+                self._snapshot = self._build(parsed=True)
+            except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+                raise StreamOrderError(f"what came is not a completion: {error}") from error
         return self._snapshot
 
     def _build(self, *, parsed: bool) -> Any:
@@ -203,7 +206,7 @@ class _Choice:
         self._values = part.to_dict()
         self._values.pop("delta", None)
         self._logprobs: dict[str, Any] | None = None
-        if self._values.get("logprobs") is not None:
+        if isinstance(self._values.get("logprobs"), dict):
             # What comes is added below, as objects.
             self._logprobs = dict(self._values["logprobs"])
             self._logprobs.update((name, None) for name in ("content", "refusal") if name in self._logprobs)
@@ -426,7 +429,7 @@ def _text(values: dict[str, Any], name: str) -> Text | None:
     value = values.get(name)
     if isinstance(value, str):
         values[name] = value = Text(value)
-    return value
+    return value if isinstance(value, Text) else None
 
 
 def _is_parsed(function: Any) -> bool:

@@ -134,12 +134,11 @@ class ResponseAccumulator:
         if self._format is not None:
             self._raise_if_cut(response)
         error = response.error
+        why = getattr(error, "message", None) or _reason(response)
         message = f"The response is {response.status or event.type.rpartition('.')[2]}"
-        if error is not None:
-            message = f"{message}: {error.message}"
-        elif response.incomplete_details is not None:
-            message = f"{message}: {response.incomplete_details.reason}"
-        body = None if error is None else error.to_dict()
+        if why:
+            message = f"{message}: {why}"
+        body = error.to_dict() if hasattr(error, "to_dict") else error
         raise ResponseNotCompletedError(message, _request(self._response), body=body, response=response)
 
     @property
@@ -153,8 +152,11 @@ class ResponseAccumulator:
             return self.completed
         if self._base is None:
             raise StreamOrderError("no event of the stream had a response yet")
-        values = {**self._base.to_dict(), "output": [self._item(index) for index in self._indexes()]}
-        snapshot: ParsedResponse[Any] = construct(ParsedResponse, values)
+        try:
+            values = {**self._base.to_dict(), "output": [self._item(index) for index in self._indexes()]}
+            snapshot: ParsedResponse[Any] = construct(ParsedResponse, values)
+        except (AttributeError, IndexError, TypeError) as error:
+            raise StreamOrderError(f"what came is not a response: {error}") from error
         return snapshot
 
     def _indexes(self) -> list[int]:
@@ -223,9 +225,11 @@ class ResponseAccumulator:
     def _delta(self, event: Any) -> Any:
         name, index, field = _DELTAS[event.type]
         key = (event.output_index, name, getattr(event, index, 0) if index else 0, field)
-        text = self._texts.get(key) or self._begin(event)
-        if event.delta:
-            text.append(event.delta)
+        # What no event promises a snapshot of may come without its item.
+        if event.output_index in self._items:
+            text = self._texts.get(key) or self._begin(event)
+            if event.delta:
+                text.append(event.delta)
         return event
 
     def _begin(self, event: Any) -> Text:
@@ -269,7 +273,8 @@ class ResponseAccumulator:
 
     def _part_added(self, event: Any) -> Any:
         name, index = _PARTS[event.type]
-        self._item_of(event)
+        if name == "content":
+            self._item_of(event)
         self._parts[event.output_index, name, getattr(event, index, None) or 0] = event.part
         return event
 
@@ -280,7 +285,7 @@ class ResponseAccumulator:
             return None
         if index in self._items:
             raise StreamOrderError(f"the item {index} was announced twice")
-        if index is None or item.type is None:
+        if not isinstance(index, int) or item.type is None:
             raise StreamOrderError("an item was announced without its place or type")
         self._items[index] = item
         return event
@@ -290,6 +295,8 @@ class ResponseAccumulator:
         item, index = event.item, event.output_index
         if item is None:
             return event
+        if not isinstance(index, int):
+            raise StreamOrderError("an item is done without its place")
         added = self._items.get(index)
         if added is not None and (_identity(added) != _identity(item) or not _same_id(added, item)):
             raise StreamOrderError(f"the item {index} is not the one that was announced")
@@ -370,12 +377,16 @@ class ResponseAccumulator:
             raise StreamOrderError(f"the stream of the response {self._base.id!r} has an event of {response.id!r}")
 
     def _raise_if_cut(self, response: Any) -> None:
-        details = response.incomplete_details
-        reason = details.reason if details is not None else None
+        reason = _reason(response)
         if reason == "max_output_tokens":
             raise LengthFinishReasonError(completion=response) from self._cut
         if reason == "content_filter":
             raise ContentFilterFinishReasonError(completion=response) from self._cut
+
+
+def _reason(response: Any) -> str | None:
+    """Why a response is incomplete."""
+    return getattr(response.incomplete_details, "reason", None)
 
 
 def _request(response: Response | None) -> Any:
