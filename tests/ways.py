@@ -195,4 +195,5 @@ _OURS = (
 
 
 def _is_ours(value: Any) -> bool:
-    return isinstance(value, _Paging) or type(value).__module__.startswith(_OURS)
+    # A subclass of a test's own, such as an event handler, is too.
+    return isinstance(value, _Paging) or any(base.__module__.startswith(_OURS) for base in type(value).__mro__)

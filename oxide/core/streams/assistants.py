@@ -51,6 +51,9 @@ Callback = tuple[str, tuple[Any, ...]]
 class _Written(LateFields, TextModel):
     """A text that is being written; its value is joined when somebody reads it."""
 
+    # With a default, so that the slot is this class's also where other fields are missing.
+    value: str = ""
+
 
 _Written.__name__ = TextModel.__name__
 _Written.__qualname__ = TextModel.__qualname__
