@@ -24,7 +24,7 @@ from oxide.tools import FormatError, Tool, openai_tool
 from ..structured.test_generated_types import MAKERS, NAMES, NUMBERS, Size, leaves, model
 
 # How many functions of each kind of type. The show's 200 take a minute, and the suite has none to spare.
-TYPES = int(os.environ.get("OXIDE_TYPES", "16"))
+TYPES = int(os.environ.get("OXIDE_TYPES", "12"))
 
 # What a strict schema may have: the API's list.
 KEYWORDS = frozenset(

@@ -255,6 +255,21 @@ async def test_where_an_exception_goes(way: Way, client: Any, server: MockServer
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("oxide-tool")]
 
 
+async def test_an_exception_is_not_kept_back_by_a_silent_server(way: Way, client: Any, server: MockServer) -> None:
+    """In threads it is noticed with the next event, since nothing ends the read; in tasks at once."""
+    never = Gate()
+
+    def fail() -> None:
+        if way.is_sync:
+            never.open()
+        raise ValueError("no")
+
+    server.queue(response(Call("fail"), never, "x"))
+    with pytest.raises(ValueError, match="no"):
+        await start(client, "responses", tools=[tool(way, fail)], on_error="raise").get_final_response()
+    never.open()
+
+
 async def test_what_a_tool_returns(way: Way, client: Any, server: MockServer) -> None:
     class Point(msgspec.Struct):
         x: int

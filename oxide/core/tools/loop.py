@@ -49,7 +49,7 @@ class ToolIO(Protocol):
         """Begin to stream one turn."""
 
     def next(self) -> Any:
-        """The next event of the turn, or `None` at its end."""
+        """The next event of the turn, or `None` at its end; or if a job has ended the run, where that can be noticed meanwhile."""
 
     def finish(self) -> Any:
         """The turn is over: nothing more is read of its stream."""
@@ -253,9 +253,23 @@ class Job:
         is_async: whether `run` returns an awaitable at once.
         state: `"waiting"`, `"started"`, `"finished"`, or `"pending"` while the caller is to say something.
         done, result, error: set by the shell when `run` has ended.
+        on_error: where its exception goes.
     """
 
-    __slots__ = ("approved", "call", "done", "error", "is_async", "output", "result", "run", "state", "tool", "when")
+    __slots__ = (
+        "approved",
+        "call",
+        "done",
+        "error",
+        "is_async",
+        "on_error",
+        "output",
+        "result",
+        "run",
+        "state",
+        "tool",
+        "when",
+    )
 
     def __init__(self, call: FunctionCall, tool: Tool[..., Any] | None) -> None:
         self.call = call
@@ -267,8 +281,17 @@ class Job:
         self.done = False
         self.result: Any = None
         self.error: BaseException | None = None
+        self.on_error: OnError = "model"
         self.output: str | list[Any] = ""
         self.when = 0.0
+
+    @property
+    def ends_run(self) -> bool:
+        """Whether it has raised something that is raised to the caller."""
+        error = self.error
+        if error is None or isinstance(error, ToolError):
+            return False
+        return self.on_error == "raise" or not isinstance(error, Exception)
 
     @property
     def is_running(self) -> bool:
@@ -429,6 +452,7 @@ class _Loop:
         while True:
             event = yield command
             if event is None:
+                yield from self._reap()
                 break
             calls = receive(event)
             if not calls and not self.state.jobs:
@@ -535,6 +559,10 @@ class _Loop:
             yield from self._finished(job, _REFUSED)
             return
         job.run, job.state = run, "started"
+        if job.tool is None or job.tool.on_error is None:
+            job.on_error = options.on_error
+        else:
+            job.on_error = job.tool.on_error
         yield from self.saved()
         job.when = monotonic()
         yield Start(job)
@@ -580,13 +608,13 @@ class _Loop:
                 job.error = error = failure
         if isinstance(error, ToolError):
             return str(error)
-        policy = job.tool.on_error if job.tool is not None and job.tool.on_error is not None else self.options.on_error
-        if policy == "raise" or not isinstance(error, Exception):
+        policy = job.on_error
+        if job.ends_run:
             if hasattr(error, "add_note"):
                 error.add_note(f"raised by the tool {job.call.name!r} in the call {job.call.call_id}")
             raise error
         if callable(policy):
-            return policy(error)
+            return policy(cast(Exception, error))
         text = str(error)
         return f"Error: {type(error).__name__}: {text}" if text else f"Error: {type(error).__name__}"
 

@@ -132,7 +132,7 @@ class Tool(Mapping[str, Any], Generic[P, R]):
             inspect.iscoroutinefunction(each)
             for each in (target, inspect.unwrap(target), getattr(target, "__call__", None))  # noqa: B004 (it is not called)
         )
-        self._function = function
+        self._function: Callable[P, R] = function
         self._defer_loading = defer_loading
         self._context: str | None = None
         self._arguments: Arguments | None = None

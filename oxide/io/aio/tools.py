@@ -28,7 +28,7 @@ class ToolIO(IO):
         state: the run's.
     """
 
-    __slots__ = ("_create", "_ended", "_group", "_limiter", "_state", "_stream")
+    __slots__ = ("_create", "_ended", "_executing", "_group", "_limiter", "_reading", "_state", "_stream")
 
     def __init__(self, transport: Any, create: Callable[..., Any], state: RunState) -> None:
         super().__init__(transport)
@@ -36,6 +36,8 @@ class ToolIO(IO):
         self._state = state
         self._stream: Any = None
         self._group: Any = None
+        self._reading: anyio.CancelScope | None = None
+        self._executing = 0
         self._ended = anyio.Event()
         # The loop says how many there may be.
         self._limiter = anyio.CapacityLimiter(math.inf)
@@ -58,7 +60,15 @@ class ToolIO(IO):
         self._stream = await self._create(**request, stream=True)
 
     async def next(self) -> Any:
-        return await anext(self._stream, None)
+        if not self._executing:
+            return await anext(self._stream, None)
+        # The server may be silent for long, and a tool raise something that the caller is to see now.
+        with anyio.CancelScope() as self._reading:
+            try:
+                return await anext(self._stream, None)
+            finally:
+                self._reading = None
+        return None
 
     async def finish(self) -> None:
         # The end of the body is usually in the same packet as the last event, and keeps the connection.
@@ -69,6 +79,7 @@ class ToolIO(IO):
         await stream.close()
 
     async def start(self, job: Job) -> None:
+        self._executing += 1
         self._group.start_soon(self._execute, job, name=f"oxide-tool-{job.call.name}")
         # Events that are here already are handed out without waiting, and the tool is to begin before them.
         await checkpoint()
@@ -91,6 +102,10 @@ class ToolIO(IO):
                 job.result = await job.result
         except Exception as error:  # noqa: BLE001 (the loop decides)
             job.error = error
+            if job.ends_run and self._reading is not None:
+                self._reading.cancel()
+        finally:
+            self._executing -= 1
         job.done = True
         self._ended.set()
 
