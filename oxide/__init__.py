@@ -119,6 +119,11 @@ if TYPE_CHECKING:
     from .core.tools.tool import openai_tool
     from .core.transport import AsyncTransport, Transport
     from .core.url import URL
+    from .core.ws_router import (
+        ResponsesWebSocketBufferError,
+        ResponsesWebSocketError,
+        ResponsesWebSocketLimits,
+    )
     from .hedging import Hedge, hedged_request, hedged_request_n, speculative
     from .io.aio.transport import AsyncHTTPTransport
     from .io.pool import DEFAULT_CONNECTION_LIMITS, Limits
@@ -127,8 +132,10 @@ if TYPE_CHECKING:
     from .lib.bedrock import AsyncBedrockOpenAI, BedrockOpenAI
     from .lib.computer import AsyncComputerDriver, AsyncComputerToolset, ComputerDriver, ComputerToolset
     from .lib.streaming import AssistantEventHandler, AsyncAssistantEventHandler
+    from .sessions import AsyncResponseEvents, AsyncWsLane, AsyncWsSession, ResponseEvents, WsLane, WsSession
     from .streaming import AsyncStream, Stream
     from .types.websocket_reconnection import ReconnectingEvent, ReconnectingOverrides
+    from .ws_pool import AsyncWsPool, WsPool
 
 NoneType = type(None)
 VERSION = __version__
@@ -230,6 +237,20 @@ _EXPORTS = {
     "lib.streaming": ("AssistantEventHandler", "AsyncAssistantEventHandler"),
     "lib.computer": ("AsyncComputerDriver", "AsyncComputerToolset", "ComputerDriver", "ComputerToolset"),
     "streaming": ("AsyncStream", "Stream"),
+    "core.ws_router": (
+        "ResponsesWebSocketBufferError",
+        "ResponsesWebSocketError",
+        "ResponsesWebSocketLimits",
+    ),
+    "sessions": (
+        "AsyncResponseEvents",
+        "AsyncWsLane",
+        "AsyncWsSession",
+        "ResponseEvents",
+        "WsLane",
+        "WsSession",
+    ),
+    "ws_pool": ("AsyncWsPool", "WsPool"),
     "_module_client": (
         "admin",
         "audio",
@@ -287,8 +308,12 @@ __all__ = [
     "AsyncHTTPTransport",
     "AsyncMockTransport",
     "AsyncOpenAI",
+    "AsyncResponseEvents",
     "AsyncStream",
     "AsyncTransport",
+    "AsyncWsLane",
+    "AsyncWsPool",
+    "AsyncWsSession",
     "AuthenticationError",
     "AzureConfig",
     "AzureOpenAI",
@@ -341,7 +366,11 @@ __all__ = [
     "Request",
     "RequestOptions",
     "Response",
+    "ResponseEvents",
     "ResponseNotCompletedError",
+    "ResponsesWebSocketBufferError",
+    "ResponsesWebSocketError",
+    "ResponsesWebSocketLimits",
     "Stream",
     "StreamEndedError",
     "StreamOrderError",
@@ -356,6 +385,9 @@ __all__ = [
     "WebSocketQueueFullError",
     "WriteError",
     "WriteTimeout",
+    "WsLane",
+    "WsPool",
+    "WsSession",
     "__title__",
     "__version__",
     "admin",

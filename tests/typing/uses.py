@@ -24,6 +24,7 @@ from oxide.pagination import (
     SyncPage,
 )
 from oxide.providers import bedrock, vertex
+from oxide.quick import Client as Quick
 from oxide.tools import Approval, StopReason, ToolContext, ToolFinished
 from oxide.types import (
     Batch,
@@ -509,3 +510,41 @@ async def async_connections(client: AsyncOpenAI) -> None:
     async with client.realtime.translations.connect("m") as connection:
         assert_type(await connection.recv_bytes(), bytes)
         await connection.session.close()
+
+
+def websocket_sessions(client: OpenAI) -> None:
+    with client.ws_session(model="gpt-5", instructions="x", max_age=None) as session:
+        assert_type(session, oxide.WsSession)
+        assert_type(session.send("Hi", store=False), Response)
+        assert_type(session.send(input=[{"role": "user", "content": "x"}], timeout=3.0).output_text, str)
+        with session.lane("a") as lane:
+            assert_type(lane, oxide.WsLane)
+            with lane.send_stream("Hi") as events:
+                for event in events:
+                    if event.type == "response.output_text.delta":
+                        assert_type(event.delta, str)
+                assert_type(events.response, Optional[Response])
+            assert_type(lane.create(input="x"), Response)
+            assert_type(lane.create(input="x", stream=True), oxide.ResponseEvents)
+            for call in lane.create_stream_fc("Hi"):
+                assert_type(call, FunctionCall)
+            assert_type(lane.run_tools(model="m", input="x", tools=[]).get_final_response(), Response)
+        session.send("Hi", modle="gpt-5")  # type: ignore[call-arg]
+    with client.ws_pool(max_sessions=2) as pool, pool.session() as pooled:
+        assert_type(pooled, oxide.WsSession)
+        assert_type(pool.send("Hi"), Response)
+
+
+async def async_websocket_sessions(client: AsyncOpenAI) -> None:
+    async with client.ws_session(model="gpt-5") as session:
+        assert_type(await session.send("Hi"), Response)
+        async for event in await session.lane().send_stream("Hi"):
+            if event.type == "response.output_text.delta":
+                assert_type(event.delta, str)
+        assert_type(await session.create(input="x", stream=True), oxide.AsyncResponseEvents)
+        assert_type(await session.run_tools(model="m", input="x", tools=[]), Response)
+    async with client.ws_pool() as pool, pool.session() as pooled:
+        assert_type(pooled, oxide.AsyncWsSession)
+    async with Quick() as quick, await quick.ws_session() as small:
+        assert_type(await quick.create_text("gpt-5", "Hi"), str)
+        assert_type(await small.send("gpt-5", "Hi"), Response)
