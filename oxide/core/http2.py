@@ -55,7 +55,7 @@ from h2.events import (
     TrailersReceived,
     WindowUpdated,
 )
-from h2.exceptions import H2Error, NoAvailableStreamIDError, TooManyStreamsError
+from h2.exceptions import H2Error, NoAvailableStreamIDError, StreamClosedError, TooManyStreamsError
 from h2.settings import SettingCodes, Settings
 from hpack import HeaderTuple, HPACKError, NeverIndexedHeaderTuple
 
@@ -269,7 +269,11 @@ class H2Connection:
     def cancel(self, stream: H2Stream) -> None:
         """Give a stream up, if it is not over."""
         if self._streams.pop(stream.number, None) is not None:
-            self._h2.reset_stream(stream.number, ErrorCodes.CANCEL)
+            try:
+                self._h2.reset_stream(stream.number, ErrorCodes.CANCEL)
+            except StreamClosedError:
+                # Its head was its end, and wrong.
+                pass
 
     def consumed(self, stream: H2Stream) -> bool:
         """Note that what was received on a stream has been taken out of it; returns whether there is something to send."""

@@ -6,7 +6,6 @@ import gc
 import select
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import anyio
@@ -395,8 +394,8 @@ def test_h2_is_imported_when_it_is_spoken() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_threads_hand_the_reading_on() -> None:
-    """A thread that has its answer leaves, and another one reads: also where the first to read is the last to be answered."""
+async def test_the_reading_is_handed_on(way: Any) -> None:
+    """All calls are under way at the same time; who has its answer leaves, and another one reads, up to the first who came."""
     order: list[int] = []
 
     def answer(server: H2Server, stream: int) -> None:
@@ -408,9 +407,8 @@ def test_threads_hand_the_reading_on() -> None:
                 select.select([], [], [], 0.001)
 
     with Peer(serving(answer)) as peer:
-        transport = oxide.HTTPTransport(http2=options())
-        with oxide.OpenAI(api_key="k", base_url=peer.base_url, http_client=transport) as client:
-            with ThreadPoolExecutor(10) as pool:
-                answers = [pool.submit(client.get, "/x", cast_to=int) for _ in range(10)]
-                assert sorted(answer.result() for answer in answers) == sorted(order)
-            assert transport.stats()["opened"] == 1
+        client = connect(way, peer)
+        await client.warmup()
+        answers = await way.gather(*[lambda: client.get("/x", cast_to=int)] * 10)
+        assert sorted(answers) == sorted(order)
+        assert stats(client)["opened"] == 1

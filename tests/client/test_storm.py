@@ -24,7 +24,7 @@ from .peer import Connection, Peer, chunk, chunked, reply
 from .test_cancel import CancelAt
 from .tls import client_context, server_context
 
-CALLS = int(os.environ.get("OXIDE_STORM", "150"))
+CALLS = int(os.environ.get("OXIDE_STORM", "100"))
 BATCH = 50
 """Calls at the same time, on one client; the next batch has a new one."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -188,6 +189,7 @@ def test_every_outcome() -> None:
     assert pair.client.active == 0
 
 
+@settings(max_examples=40)
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=200))
 def test_any_split_gives_the_same(sizes: list[int]) -> None:
     whole, cut = Pair(), Pair()
@@ -427,20 +429,22 @@ def test_a_body_of_another_length() -> None:
         ([(b":status", b"200"), (b"x", b"a\r\nb: c")], "invalid field"),
         ([(b":status", b"200"), (b"x", b"a\x00b")], "invalid field"),
         ([(b":status", b"200"), (b"transfer-encoding", b"chunked")], "does not have"),
-        ([(b":status", b"101")], "switches protocols"),
+        ([(b":status", b"101")], "informational|switches protocols"),
         ([(b":status", b"200"), (b"x", b"y" * MAX_HEAD_SIZE)], "invalid HTTP/2"),
     ],
 )
-def test_bad_heads_end_their_stream(headers: list[tuple[bytes, bytes]], text: str) -> None:
+@pytest.mark.parametrize("end", [False, True])
+def test_bad_heads_end_their_stream(headers: list[tuple[bytes, bytes]], text: str, end: bool) -> None:
     pair = Pair()
     stream, other = pair.request(), pair.request()
     pair.exchange()
-    block = pair.server.encoder.encode(headers)
+    block = pair.server.encoder.encode(headers, huffman=False)
     pieces = [block[start : start + 16384] for start in range(0, len(block), 16384)]
     for number, piece in enumerate(pieces):
-        pair.receive(frame(1 if not number else 9, 4 if number == len(pieces) - 1 else 0, stream.number, piece))
+        flags = (4 if number == len(pieces) - 1 else 0) | (end and not number)
+        pair.receive(frame(9 if number else 1, flags, stream.number, piece))
     assert isinstance(stream.error, ProtocolError)
-    assert text in str(stream.error)
+    assert re.search(text, str(stream.error))
     if pair.client.error is None:
         pair.exchange()
         pair.answer(other, b"ok")
@@ -645,13 +649,13 @@ def fuzz(random: random.Random) -> None:
     assert len(pair.client._rest) <= 16384 + 9
 
 
-@settings(max_examples=int(os.environ.get("OXIDE_FUZZ_HTTP2", "300")))
+@settings(max_examples=int(os.environ.get("OXIDE_FUZZ_HTTP2", "120")))
 @given(st.randoms(use_true_random=False))
 def test_fuzz(random: random.Random) -> None:
     fuzz(random)
 
 
-@settings(max_examples=int(os.environ.get("OXIDE_FUZZ_HTTP2", "300")))
+@settings(max_examples=int(os.environ.get("OXIDE_FUZZ_HTTP2", "120")))
 @given(st.binary(max_size=200), st.booleans())
 def test_fuzz_bytes(data: bytes, greeted: bool) -> None:
     pair = Pair()
