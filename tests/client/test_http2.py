@@ -6,6 +6,7 @@ import gc
 import select
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -17,9 +18,10 @@ from oxide.core.http import HeadBlock
 
 from .h2_peer import H2Server, h2_context, serving
 from .peer import Connection, Event, Peer, reply
+from .proxies import running
 from .test_cancel import cancelled_at, run
 from .test_pool import blocking
-from .tls import client_context
+from .tls import authority, client_context
 
 
 def options(**values: Any) -> oxide.HTTP2:
@@ -412,3 +414,19 @@ async def test_the_reading_is_handed_on(way: Any) -> None:
         answers = await way.gather(*[lambda: client.get("/x", cast_to=int)] * 10)
         assert sorted(answers) == sorted(order)
         assert stats(client)["opened"] == 1
+
+
+async def test_through_a_proxy(way: Any, tmp_path: Path) -> None:
+    """Also over TLS in TLS, of which the inner one settles on HTTP/2 and the outer one does not."""
+    issued = authority().issue_cert("127.0.0.1")
+    for number, blob in enumerate(issued.cert_chain_pems):
+        blob.write_to_path(tmp_path / "certificate.pem", append=number > 0)
+    issued.private_key_pem.write_to_path(tmp_path / "key.pem")
+    with running("proxy.py over TLS", tmp_path) as proxy, Peer(serving(), context=h2_context()) as peer:
+        transport = way.transport(ssl_context=client_context(), http2=True, proxy=proxy)
+        client = way.client(base_url=peer.base_url, http_client=transport, max_retries=0)
+        answers = await way.gather(*[lambda: client.post("/x", cast_to=object, content=b"x" * 100_000)] * 5)
+        assert answers == ["x"] * 5
+        figures = stats(client)
+        assert (figures["opened"], figures["streams"]) == (1, 0)
+        await client.close()
