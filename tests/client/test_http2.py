@@ -7,6 +7,7 @@ import select
 import subprocess
 import sys
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import anyio
@@ -16,11 +17,13 @@ from h2.errors import ErrorCodes
 import oxide
 from oxide.core.http import HeadBlock
 
+from ..ways import Way
 from .h2_peer import H2Server, h2_context, serving
-from .peer import Connection, Event, Peer, reply
+from .peer import LIMIT, Connection, Event, Peer, reply
 from .proxies import running
 from .test_cancel import cancelled_at, run
 from .test_pool import blocking
+from .test_processes import in_child
 from .tls import authority, client_context
 
 
@@ -28,11 +31,15 @@ def options(**values: Any) -> oxide.HTTP2:
     return oxide.HTTP2(prior_knowledge=True, **values)
 
 
-def connect(way: Any, peer: Peer, *, tls: bool = False, retries: int = 0, limits: Any = None, **values: Any) -> Any:
+def connect(way: Any, peer: Peer, **arguments: Any) -> Any:
+    return connect_to(way, peer.base_url, **arguments)
+
+
+def connect_to(way: Any, base_url: str, *, tls: bool = False, limits: Any = None, **values: Any) -> Any:
     transport = way.transport(
         ssl_context=client_context() if tls else None, http2=options(**values), limits=oxide.Limits(**(limits or {}))
     )
-    return way.client(base_url=peer.base_url, http_client=transport, max_retries=retries)
+    return way.client(base_url=base_url, http_client=transport, max_retries=0)
 
 
 def stats(client: Any) -> dict[str, int]:
@@ -430,3 +437,77 @@ async def test_through_a_proxy(way: Any, tmp_path: Path) -> None:
         figures = stats(client)
         assert (figures["opened"], figures["streams"]) == (1, 0)
         await client.close()
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["tcp", "tls"])
+@pytest.mark.parametrize("how", ["sync", "asyncio", "trio"])
+def test_fork(how: str, tls: bool) -> None:
+    """The child has a connection of its own, and the parent's goes on as if nothing had been, streams under way included."""
+
+    def answer(server: H2Server, stream: int) -> None:
+        if "stream" in server.paths[stream]:
+            streams.append(stream)
+            server.head(stream, "200", ("content-type", "text/event-stream"))
+            server.h2.send_data(stream, b"data: 1\n\n")
+            return
+        if "end" in server.paths[stream]:
+            server.h2.send_data(streams[0], b"data: 2\n\n", end_stream=True)
+        server.reply(stream, b"%d" % server.number)
+
+    async def body(way: Way, base_url: str) -> None:
+        client = connect_to(way, base_url, tls=tls)
+        stream = await client.get("/stream", cast_to=object, stream=True)
+        assert await stream.__anext__() == 1
+
+        def child() -> None:
+            figures = stats(client)
+            assert figures["open"] == figures["streams"] == 0
+            if way.is_sync:
+                # An event loop does not go on in a fork; a client of threads does.
+                for _ in range(2):
+                    assert client._wrapped.get("/x", cast_to=int) == 1
+                assert stats(client)["opened"] == 1
+                client._wrapped.close()
+
+        in_child(child)
+        assert await client.get("/end", cast_to=int) == 0
+        assert [event async for event in stream] == [2]
+        assert stats(client)["opened"] == 1
+
+    streams: list[int] = []
+    with Peer(serving(answer), context=h2_context() if tls else None) as peer:
+        way = Way(how)
+        way.run(body(way, peer.base_url))
+
+
+async def test_waiting_for_a_stream_ends_in_time(way: Any) -> None:
+    gate = Event()
+
+    def answer(server: H2Server, stream: int) -> None:
+        if "held" in server.paths[stream]:
+            gate.wait()
+        server.reply(stream, b'"x"')
+
+    with Peer(serving(answer, MAX_CONCURRENT_STREAMS=1)) as peer:
+        client = connect(way, peer, limits={"max_connections": 1})
+        assert await client.get("/x", cast_to=object) == "x"
+
+        async def held() -> Any:
+            return await client.get("/held", cast_to=object)
+
+        async def late() -> Any:
+            await blocking(way, peer_has_streams, client)
+            with pytest.raises(oxide.APITimeoutError, match=r"timeout\.pool"):
+                await client.get("/x", cast_to=object, options={"timeout": oxide.Timeout(10.0, pool=0.05)})
+            gate.set()
+
+        await way.gather(held, late)
+        assert stats(client)["waiting"] == stats(client)["streams"] == 0
+
+
+def peer_has_streams(client: Any) -> None:
+    """Wait until a call is under way."""
+    end = monotonic() + LIMIT
+    while stats(client)["streams"] == 0:
+        assert monotonic() < end
+        select.select([], [], [], 0.001)
