@@ -199,7 +199,7 @@ def compare_alias(module: str, name: str) -> Iterator[str]:
 
 def offered(module: ModuleType) -> set[str]:
     """The public names of a module, other modules left aside."""
-    names = {name for name, value in vars(module).items() if name[0] != "_" and not isinstance(value, ModuleType)}
+    names = {name for name, value in list(vars(module).items()) if name[0] != "_" and not isinstance(value, ModuleType)}
     return names - {"annotations"}
 
 

@@ -51,7 +51,7 @@ async def test_connect_tries_the_next_address(way: Any, monkeypatch: pytest.Monk
     with deaf_port() as deaf, Peer(answer) as peer:
         addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in (deaf, peer.port)]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
-        client = way.client(base_url="http://several.invalid/v1", timeout=Timeout(30, connect=0.5), max_retries=0)
+        client = way.client(base_url="http://several.invalid/v1", timeout=Timeout(30, connect=9), max_retries=0)
         assert await client.get("/x", cast_to=object) == {}
 
 
