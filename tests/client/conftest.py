@@ -29,8 +29,9 @@ def sockets() -> set[str]:
 
 
 def running() -> set[threading.Thread]:
-    """The threads that run, but for those that trio keeps for its next look-up of a name."""
-    return {thread for thread in threading.enumerate() if not thread.name.lower().startswith("trio")}
+    """The threads that run, but for those that trio keeps for its next look-up of a name, and the one that pings for all sessions."""
+    kept = ("trio", "oxide-keepalive")
+    return {thread for thread in threading.enumerate() if not thread.name.lower().startswith(kept)}
 
 
 @pytest.fixture(autouse=True)

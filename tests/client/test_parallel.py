@@ -31,6 +31,8 @@ ONLY = {
     "Duplex._receive": "blocking sockets need no care for a read that was cancelled",
     "Duplex._encrypt": "the ssl module does this for blocking sockets",
     "Duplex._decrypt": "the ssl module does this for blocking sockets",
+    "Nested": "asynchronous ones have TLS over whatever there is anyway",
+    "_socket_of": "the same",
     "_would_block": "the ssl module has its own errors for this",
     "Keeper._schedule": "a thread sleeps by itself",
     "Keeper._tick": "a thread sleeps by itself",

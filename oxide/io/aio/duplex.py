@@ -27,12 +27,27 @@ class Duplex:
         closed: whether `close` was called.
     """
 
-    __slots__ = ("_connection", "_kept", "_probe", "_sending", "_sock", "_tls", "_unsent", "_waiter", "closed", "sent")
+    __slots__ = (
+        "_connection",
+        "_kept",
+        "_layers",
+        "_probe",
+        "_sending",
+        "_sock",
+        "_unsent",
+        "_waiter",
+        "closed",
+        "sent",
+    )
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._tls = connection if isinstance(connection, TLSConnection) else None
-        inner = connection if self._tls is None else self._tls._inner
+        # TLS, and under it TLS to a proxy.
+        self._layers: list[TLSConnection] = []
+        inner = connection
+        while isinstance(inner, TLSConnection):
+            self._layers.append(inner)
+            inner = inner._inner
         self._sock = inner._sock
         self._waiter = inner._waiter
         self._probe = input_probe(self._sock)
@@ -48,8 +63,8 @@ class Duplex:
         Raises:
             WriteError: the connection broke.
         """
-        if self._tls is not None:
-            data = self._encrypt(self._tls, data)
+        for tls in self._layers:
+            data = self._encrypt(tls, data)
         unsent = self._unsent
         if not unsent:
             taken = self._send(data) if data else 0
@@ -106,11 +121,11 @@ class Duplex:
         """Some bytes, empty at the end of the connection. Raises ReadError, TimeoutError."""
         end = None if timeout is None else monotonic() + timeout
         while True:
-            data = self._decrypt(None) if self._tls is not None else None
+            data = self._decrypt(0, None) if self._layers else None
             if data is None:
                 data = await self._receive(None if end is None else max(end - monotonic(), 0.0))
-                if self._tls is not None:
-                    data = self._decrypt(data)
+                if self._layers:
+                    data = self._decrypt(0, data)
             if data is not None:
                 return data
 
@@ -140,26 +155,32 @@ class Duplex:
             data = None
         except OSError as error:
             raise ReadError(f"the connection broke: {error.strerror or error}") from error
-        return data if self._tls is None else self._decrypt(data)
+        return self._decrypt(0, data) if self._layers else data
 
-    def _decrypt(self, data: bytes | None) -> bytes | None:
-        """Take in what came from the socket, `b""` for its end; gives what can be read of it, `None` for nothing."""
-        tls = self._tls
-        assert tls is not None
-        if data:
-            tls._incoming.write(data)
-        elif data is not None:
-            tls._incoming.write_eof()
-        try:
-            return tls._tls.read(READ_SIZE)
-        except ssl.SSLWantReadError:
-            if tls._outgoing.pending:
-                self.push(b"")
-            return None
-        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            return b""
-        except ssl.SSLError as error:
-            raise ReadError(f"the TLS connection broke: {error.reason or error}") from error
+    def _decrypt(self, index: int, data: bytes | None) -> bytes | None:
+        """Take in what came from the socket, `b""` for its end; gives what can be read of a layer, `None` for nothing."""
+        tls = self._layers[index]
+        last = index == len(self._layers) - 1
+        while True:
+            if not last:
+                data = self._decrypt(index + 1, data)
+            if data:
+                tls._incoming.write(data)
+            elif data is not None:
+                tls._incoming.write_eof()
+            try:
+                return tls._tls.read(READ_SIZE)
+            except ssl.SSLWantReadError:
+                if tls._outgoing.pending:
+                    self.push(b"")
+                if last or data is None:
+                    return None
+                # There may be more in the layer below than it gave at once.
+                data = None
+            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                return b""
+            except ssl.SSLError as error:
+                raise ReadError(f"the TLS connection broke: {error.reason or error}") from error
 
     def is_readable(self) -> bool:
         """Whether there is something to be read."""

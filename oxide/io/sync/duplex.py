@@ -5,12 +5,16 @@ from __future__ import annotations
 import select
 import threading
 from time import monotonic
+from typing import Any
 
 from ...core.errors import ReadError, WriteError
-from ..sockets import READ_SIZE, input_probe
+from ..sockets import READ_SIZE, input_probe, wait_ready
 from .network import Connection
 
 __all__ = ["Duplex"]
+
+FLUSH_SECONDS = 30.0
+"""How long a piece that is encrypted twice may take to leave; waiting for that has no timeout of its own."""
 
 
 class Duplex:
@@ -28,7 +32,7 @@ class Duplex:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._sock = connection._sock
+        self._sock = _socket_of(connection)
         self._sock.setblocking(False)
         self._probe = input_probe(self._sock)
         self._lock = threading.Lock()
@@ -59,7 +63,7 @@ class Duplex:
 
     def _send(self, data: bytes | bytearray) -> int:
         try:
-            taken = self._sock.send(data)
+            taken: int = self._sock.send(data)
         except OSError as error:
             if _would_block(error):
                 return 0
@@ -89,7 +93,8 @@ class Duplex:
     def _recv(self) -> bytes | None:
         try:
             with self._lock:
-                return self._sock.recv(READ_SIZE)
+                data: bytes = self._sock.recv(READ_SIZE)
+                return data
         except OSError as error:
             if _would_block(error):
                 return None
@@ -119,6 +124,43 @@ class Duplex:
         """Close the socket, and wake up who waits for it in another thread. Never raises."""
         self.closed = True
         self._connection.close()
+
+
+class Nested:
+    """What `Duplex` does to a socket, done to TLS in TLS."""
+
+    def __init__(self, connection: Connection) -> None:
+        from ..http2 import link_of
+
+        self._link = link_of(connection)
+
+    def setblocking(self, flag: bool) -> None:
+        """It is not, from the beginning."""
+
+    def fileno(self) -> int:
+        return self._link.sock.fileno()
+
+    def send(self, data: bytes | bytearray) -> int:
+        taken = self._link.send(data)
+        # What is encrypted can't be taken back, so it has to leave the layers before it counts as sent.
+        end = monotonic() + FLUSH_SECONDS
+        while self._link.holding:
+            if monotonic() >= end:
+                raise OSError(f"the proxy took nothing in for {FLUSH_SECONDS:g} s")
+            wait_ready(self._link.sock, False, True, FLUSH_SECONDS)
+            self._link.send(b"")
+        return taken
+
+    def recv(self, size: int) -> bytes:
+        data = self._link.receive()
+        if data is None:
+            raise BlockingIOError
+        return data
+
+
+def _socket_of(connection: Connection) -> Any:
+    # TLS in TLS, behind a proxy that is reached over TLS, is not the socket's own.
+    return Nested(connection) if hasattr(connection, "_inner") else connection._sock
 
 
 def _would_block(error: OSError) -> bool:
