@@ -106,6 +106,7 @@ class Call:
         timeout: Timeout,
         extra_headers: Mapping[str, Any] | None,
         sends: tuple[tuple[str, str], ...],
+        head: HeadBlock | None = None,
     ) -> None:
         self.builder = builder
         self.method = method
@@ -126,7 +127,7 @@ class Call:
         self.spent = False
         self.raw = None
         # A call that can't be authorised is refused before anything is sent or awaited.
-        self._head = None if self.credentials is not None else builder.head(self, None)
+        self._head = head if head is not None or self.credentials is not None else builder.head(self, None)
 
     def begin(self) -> None:
         """Let the time for the whole call begin now."""
@@ -172,6 +173,8 @@ class RequestBuilder:
         self._agent = f"oxide/{__version__} ({'async' if asynchronous else 'sync'})"
         self._heads: dict[Any, HeadBlock] = {}
         self._urls: dict[str, URL] = {}
+        # Where calls go and with which header fields, as long as they say nothing about either.
+        self._usual: dict[Operation, tuple[URL, HeadBlock]] = {}
 
     # --- generated methods ------------------------------------------------------------------------------------------
 
@@ -204,22 +207,42 @@ class RequestBuilder:
             body = {**body, "tools": definitions(body["tools"], operation.nests_tools)}
         if not operation.plain:
             body = _reshaped(operation, body)
-        path = (
-            operation.path
-            if len(operation.segments) == 1
-            else fill_path(operation.segments, operation.path_params, path_values)
-        )
-        call = self._call(
-            operation.method,
-            path,
-            query,
-            headers,
-            body if operation.has_body else None,
-            operation.security,
-            options,
-            operation,
-            form=operation if operation.multipart or operation.files else None,
-        )
+        plainly = verbatim is not None and not (options or query or headers)
+        usual = self._usual.get(operation) if plainly else None
+        if usual is not None:
+            url, head = usual
+            config = self.config
+            call = Call(
+                self,
+                operation.method,
+                url,
+                operation.security,
+                _content(body),
+                config.timeout,
+                None,
+                operation.sends,
+                head,
+            )
+            call.strict = config.strict
+        else:
+            path = (
+                operation.path
+                if len(operation.segments) == 1
+                else fill_path(operation.segments, operation.path_params, path_values)
+            )
+            call = self._call(
+                operation.method,
+                path,
+                query,
+                headers,
+                body if operation.has_body else None,
+                operation.security,
+                options,
+                operation,
+                form=operation if operation.multipart or operation.files else None,
+            )
+            if plainly and len(operation.segments) == 1 and call._head is not None:
+                self._usual[operation] = call.url, call._head
         call.operation = operation
         call.params = params
         call.path_values = path_values
