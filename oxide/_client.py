@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from ._endpoints import AsyncEndpoints, SyncEndpoints
 from .core.call import api_error, follow_up, opening, perform
@@ -50,6 +50,32 @@ __all__ = ["AsyncClient", "AsyncOpenAI", "Client", "OpenAI"]
 _ClientT = TypeVar("_ClientT", bound="BaseClient")
 
 _NO_OPTIONS: Mapping[str, object] = {}
+
+
+class CopyOptions(TypedDict, total=False):
+    """What `copy` takes."""
+
+    api_key: str | Callable[[], Any] | None
+    admin_api_key: str | None
+    workload_identity: WorkloadIdentity | X509WorkloadIdentity | None
+    provider: Provider | NotGiven | None
+    organization: str | None
+    project: str | None
+    webhook_secret: str | None
+    websocket_base_url: str | URL | None
+    base_url: str | URL | NotGiven | None
+    data_residency: DataResidency | None
+    timeout: float | Timeout | NotGiven | None
+    http_client: Any
+    max_retries: int | NotGiven
+    default_headers: Mapping[str, Any] | None
+    set_default_headers: Mapping[str, Any] | None
+    default_query: Mapping[str, object] | None
+    set_default_query: Mapping[str, object] | None
+    strict: bool | NotGiven
+    hedge: Hedge | float | bool | NotGiven | None
+    _enforce_credentials: bool | None
+    _changes: Mapping[str, Any]
 
 
 class BaseClient:
@@ -242,20 +268,16 @@ class BaseClient:
     ) -> ClientConfig:
         """The configuration with another platform, or without one. What was meant for the old one is left behind."""
         config = self._config
+        options = config.common()
+        for name in ("organization", "project", "default_headers"):
+            options.pop(name, None)  # type: ignore[misc]
         return ClientConfig(
             provider=provider,
             api_key=api_key,
             admin_api_key=admin_api_key,
             workload_identity=workload_identity,
-            webhook_secret=config.webhook_secret,
-            websocket_base_url=config.websocket_base_url,
-            timeout=config.timeout,
-            max_retries=config.max_retries,
-            default_query=config.default_query,
-            http_client=config.http_client,
-            strict=config.strict,
-            hedge=config.hedge,
             enforce_credentials=config._enforce_credentials,
+            **options,
         )
 
     def __getstate__(self) -> dict[str, Any]:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .config import ClientConfig
+from .config import ClientConfig, ClientOptions
 from .credentials import Credentials, given
 from .errors import OpenAIError
 from .flow import Flow, Invoke
 from .http import Request
 from .prepare import RequestBuilder
-from .retry import DEFAULT_MAX_RETRIES
-from .sentinels import NotGiven, not_given
-from .timeouts import Timeout
 from .url import URL, fill_path, query_string, quote_target
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["AzureConfig", "AzureRequestBuilder", "MutuallyExclusiveAuthError"]
 
@@ -80,18 +80,9 @@ class AzureConfig(ClientConfig):
         admin_api_key: str | None = None,
         azure_ad_token: str | None = None,
         azure_ad_token_provider: Callable[[], Any] | None = None,
-        organization: str | None = None,
-        project: str | None = None,
-        webhook_secret: str | None = None,
-        websocket_base_url: str | URL | None = None,
         base_url: str | URL | None = None,
-        timeout: float | Timeout | NotGiven | None = not_given,
-        max_retries: int = DEFAULT_MAX_RETRIES,
-        default_headers: Mapping[str, Any] | None = None,
-        default_query: Mapping[str, Any] | None = None,
-        http_client: Any = None,
-        strict: bool = False,
         enforce_credentials: bool = True,
+        **options: Unpack[ClientOptions],
     ) -> None:
         api_key, azure_ad_token = _find_key(api_key, azure_ad_token, azure_ad_token_provider)
         if enforce_credentials and api_key is None and azure_ad_token is None and azure_ad_token_provider is None:
@@ -123,22 +114,14 @@ class AzureConfig(ClientConfig):
             azure_deployment=azure_deployment if endpoint else None,
             azure_endpoint=URL(endpoint) if endpoint else None,
         )
+        options["default_query"] = {**(options.get("default_query") or {}), "api-version": api_version}
         super().__init__(
             # An empty key is none, and keeps the environment's from being taken, which is OpenAI's.
             api_key=api_key or "",
             admin_api_key=admin_api_key,
-            organization=organization,
-            project=project,
-            webhook_secret=webhook_secret,
             base_url=base_url,
-            websocket_base_url=websocket_base_url,
-            timeout=timeout,
-            max_retries=max_retries,
-            default_headers=default_headers,
-            default_query={**(default_query or {}), "api-version": api_version},
-            http_client=http_client,
-            strict=strict,
             enforce_credentials=False,
+            **options,
         )
         self._set(_enforce_credentials=enforce_credentials)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from .credentials import Credentials, KeyFunction
 from .errors import OpenAIError
@@ -17,7 +17,7 @@ from .url import URL
 if TYPE_CHECKING:
     from .hedge import Hedge
 
-__all__ = ["DEFAULT_BASE_URL", "ClientConfig", "DataResidency"]
+__all__ = ["DEFAULT_BASE_URL", "ClientConfig", "ClientOptions", "DataResidency"]
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 
@@ -27,6 +27,23 @@ _MTLS_BASE_URL = "https://mtls.api.openai.com/v1"
 _MTLS_REGIONS = ("global", "us", "eu")
 
 _REGIONS = ("global", "us", "eu", "ae", "au", "in", "jp")
+
+
+class ClientOptions(TypedDict, total=False):
+    """What every client can be told, wherever it goes; see `ClientConfig`."""
+
+    organization: str | None
+    project: str | None
+    webhook_secret: str | None
+    websocket_base_url: str | URL | None
+    timeout: float | Timeout | NotGiven | None
+    max_retries: int
+    default_headers: Mapping[str, Any] | None
+    default_query: Mapping[str, Any] | None
+    http_client: Any
+    http2: HTTP2Types
+    strict: bool
+    hedge: Hedge | float | bool | None
 
 
 class ClientConfig:
@@ -211,6 +228,11 @@ class ClientConfig:
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"ClientConfig is immutable: use replace({name}=...)")
+
+    def common(self) -> ClientOptions:
+        """What does not depend on where the requests go, as arguments for another configuration."""
+        values = {name: getattr(self, name) for name in ClientOptions.__annotations__}
+        return {name: value for name, value in values.items() if value is not None}  # type: ignore[return-value]
 
     def replace(self, **changes: Any) -> ClientConfig:
         """A copy in which the attributes named have other values. The environment is not read again."""

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Union
 
-from .._client import AsyncOpenAI, BaseClient, OpenAI
+from .._client import AsyncOpenAI, BaseClient, CopyOptions, OpenAI
 from ..core.azure import AzureConfig, AzureRequestBuilder, MutuallyExclusiveAuthError
-from ..core.config import ClientConfig
+from ..core.config import ClientConfig, ClientOptions
 from ..core.errors import OpenAIError
-from ..core.retry import DEFAULT_MAX_RETRIES
 from ..core.sentinels import NotGiven, not_given
-from ..core.timeouts import Timeout
 from ..core.url import URL
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
 __all__ = [
     "AsyncAzureADTokenProvider",
@@ -46,22 +44,14 @@ class BaseAzureClient(BaseClient):
         workload_identity: None = None,
         azure_ad_token: str | None = None,
         azure_ad_token_provider: Callable[[], Any] | None = None,
-        organization: str | None = None,
-        project: str | None = None,
-        webhook_secret: str | None = None,
-        websocket_base_url: str | URL | None = None,
         base_url: str | URL | None = None,
-        timeout: float | Timeout | NotGiven | None = not_given,
-        max_retries: int = DEFAULT_MAX_RETRIES,
-        default_headers: Mapping[str, Any] | None = None,
-        default_query: Mapping[str, object] | None = None,
-        http_client: Any = None,
-        strict: bool = False,
         _strict_response_validation: bool = False,
         _enforce_credentials: bool = True,
+        **options: Unpack[ClientOptions],
     ) -> None:
         if workload_identity is not None:
             raise OpenAIError("workload_identity is for OpenAI's own endpoints; pass azure_ad_token_provider")
+        options["strict"] = options.get("strict", False) or _strict_response_validation
         self._start(
             AzureConfig(
                 azure_endpoint=azure_endpoint,
@@ -71,18 +61,9 @@ class BaseAzureClient(BaseClient):
                 admin_api_key=admin_api_key,
                 azure_ad_token=azure_ad_token,
                 azure_ad_token_provider=azure_ad_token_provider,
-                organization=organization,
-                project=project,
-                webhook_secret=webhook_secret,
-                websocket_base_url=websocket_base_url,
                 base_url=base_url,
-                timeout=timeout,
-                max_retries=max_retries,
-                default_headers=default_headers,
-                default_query=default_query,
-                http_client=http_client,
-                strict=strict or _strict_response_validation,
                 enforce_credentials=_enforce_credentials,
+                **options,
             )
         )
 
@@ -97,14 +78,14 @@ class BaseAzureClient(BaseClient):
         api_version: str | None = None,
         azure_ad_token: str | None = None,
         azure_ad_token_provider: Callable[[], Any] | None = None,
-        **options: Any,
+        **options: Unpack[CopyOptions],
     ) -> Self:
         """As `OpenAI.copy`, with what Azure has besides.
 
         Raises:
             OpenAIError: there is more than one credential among the arguments, or one of them is not for Azure.
         """
-        if "provider" in options:
+        if not isinstance(options.get("provider", not_given), NotGiven):
             raise OpenAIError("provider is an argument of OpenAI, not of an Azure client's copy")
         own = {
             "api_version": api_version or None,

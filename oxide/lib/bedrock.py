@@ -6,17 +6,15 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
-from .._client import AsyncOpenAI, BaseClient, OpenAI
-from ..core.config import ClientConfig
+from .._client import AsyncOpenAI, BaseClient, CopyOptions, OpenAI
+from ..core.config import ClientConfig, ClientOptions
 from ..core.errors import OpenAIError
-from ..core.retry import DEFAULT_MAX_RETRIES
 from ..core.sentinels import NotGiven, not_given
-from ..core.timeouts import Timeout
 from ..core.url import URL
 from ..providers.bedrock import AwsCredentialsProvider, bedrock, endpoint_of, environment_region
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
 __all__ = ["AsyncBedrockOpenAI", "AsyncBedrockTokenProvider", "BedrockOpenAI", "BedrockTokenProvider"]
 
@@ -61,7 +59,7 @@ class BedrockConfig(ClientConfig):
 
     bedrock: Bedrock
 
-    def __init__(self, told: Bedrock, **options: Any) -> None:
+    def __init__(self, told: Bedrock, **options: Unpack[ClientOptions]) -> None:
         given = told.credentials
         provider = bedrock(
             # An address that is none of Amazon's does not say which of its services it stands for.
@@ -115,19 +113,10 @@ class BaseBedrockClient(BaseClient):
         aws_secret_access_key: str | None = None,
         aws_session_token: str | None = None,
         aws_credentials_provider: AwsCredentialsProvider | None = None,
-        organization: str | None = None,
-        project: str | None = None,
-        webhook_secret: str | None = None,
         base_url: str | URL | None = None,
-        websocket_base_url: str | URL | None = None,
-        timeout: float | Timeout | NotGiven | None = not_given,
-        max_retries: int = DEFAULT_MAX_RETRIES,
-        default_headers: Mapping[str, Any] | None = None,
-        default_query: Mapping[str, object] | None = None,
-        http_client: Any = None,
-        strict: bool = False,
         _strict_response_validation: bool = False,
         _enforce_credentials: bool = True,
+        **options: Unpack[ClientOptions],
     ) -> None:
         given = {
             "api_key": api_key,
@@ -138,21 +127,8 @@ class BaseBedrockClient(BaseClient):
             "aws_session_token": aws_session_token,
             "aws_credentials_provider": aws_credentials_provider,
         }
-        self._start(
-            BedrockConfig(
-                _told(base_url, aws_region, None, given),
-                organization=organization,
-                project=project,
-                webhook_secret=webhook_secret,
-                websocket_base_url=websocket_base_url,
-                timeout=timeout,
-                max_retries=max_retries,
-                default_headers=default_headers,
-                default_query=default_query,
-                http_client=http_client,
-                strict=strict or _strict_response_validation,
-            )
-        )
+        options["strict"] = options.get("strict", False) or _strict_response_validation
+        self._start(BedrockConfig(_told(base_url, aws_region, None, given), **options))
 
     def copy(
         self,
@@ -164,7 +140,7 @@ class BaseBedrockClient(BaseClient):
         aws_secret_access_key: str | None = None,
         aws_session_token: str | None = None,
         aws_credentials_provider: AwsCredentialsProvider | None = None,
-        **options: Any,
+        **options: Unpack[CopyOptions],
     ) -> Self:
         """As `OpenAI.copy`, with what Bedrock has besides. Credentials of one kind replace those of any.
 
@@ -172,7 +148,7 @@ class BaseBedrockClient(BaseClient):
             OpenAIError: the arguments contradict each other, or one of them is not for Bedrock.
         """
         for name in ("admin_api_key", "workload_identity", "data_residency", "provider"):
-            if options.get(name) is not None:
+            if not isinstance(options.get(name), (NotGiven, type(None))):
                 raise OpenAIError(f"{name} is not for Bedrock; pass a bearer token or AWS credentials")
         given = {
             "api_key": options.pop("api_key", None),
@@ -207,22 +183,7 @@ class BaseBedrockClient(BaseClient):
         return told
 
     def _tell(self, told: Bedrock) -> None:
-        config = self._config
-        self._configure(
-            BedrockConfig(
-                told,
-                organization=config.organization,
-                project=config.project,
-                webhook_secret=config.webhook_secret,
-                websocket_base_url=config.websocket_base_url,
-                timeout=config.timeout,
-                max_retries=config.max_retries,
-                default_headers=config.default_headers,
-                default_query=config.default_query,
-                http_client=config.http_client,
-                strict=config.strict,
-            )
-        )
+        self._configure(BedrockConfig(told, **self._config.common()))
 
     # --- settings that can be read and changed ----------------------------------------------------------------------
 

@@ -375,3 +375,21 @@ def test_realtime(arguments: dict[str, Any], url: str) -> None:
         assert str(mine) == url
         assert (theirs.scheme, theirs.host, theirs.path) == (mine.scheme, mine.host, mine.path)
         assert sorted(theirs.params.multi_items()) == sorted(httpx2.URL(url).params.multi_items())
+
+
+def test_options_of_every_client(recorder: Recorder) -> None:
+    """What oxide's clients take beyond the official ones', Azure's and Bedrock's do, too."""
+    common = {"strict": True, "timeout": 3, "max_retries": 1, "http2": True}
+    for client in (
+        oxide.AzureOpenAI(azure_endpoint=recorder.url, api_version="v", api_key="k", **common),
+        oxide.BedrockOpenAI(base_url=recorder.url, api_key="k", **common),
+        oxide.OpenAI(provider=oxide.providers.bedrock(base_url=recorder.url, api_key="k"), **common),
+    ):
+        config = client.copy(max_retries=0, strict=False).config
+        assert client.config.common().items() >= {"strict": True, "max_retries": 1}.items()
+        assert client.config.http2 is not None
+        assert config.http2 == client.config.http2
+        assert (config.strict, config.max_retries) == (False, 0)
+        with pytest.raises(TypeError, match="no_such_thing"):
+            client.copy(no_such_thing=1)
+        client.close()
