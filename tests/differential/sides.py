@@ -92,13 +92,17 @@ class Side:
         arguments.setdefault("admin_api_key", "sk-admin")
         arguments.setdefault("base_url", self.recorder.url + "/v1")
         if self.module is openai:
-            if self._http is None:
-                kind = httpx2.AsyncClient if self.asynchronous else httpx2.Client
-                self._http = kind(follow_redirects=True)
-            arguments.setdefault("http_client", self._http)
+            arguments.setdefault("http_client", self.http)
         client = (self.module.AsyncOpenAI if self.asynchronous else self.module.OpenAI)(**arguments)
         self.made.append(client)
         return client
+
+    @property
+    def http(self) -> Any:
+        """What the official SDK's clients of this side send with."""
+        if self._http is None:
+            self._http = (httpx2.AsyncClient if self.asynchronous else httpx2.Client)(follow_redirects=True)
+        return self._http
 
     def wait(self, value: Any) -> Any:
         """The value, awaited if need be."""

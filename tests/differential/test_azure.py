@@ -15,7 +15,7 @@ from .recorder import Answer, Recorder
 from .sides import Outcome, Side, Sides, assert_same_requests
 
 # Some of the methods are deprecated, which both say.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.exhaustive, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 NAMES = ("OPENAI_API_VERSION", "AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN")
 
@@ -32,7 +32,6 @@ class Azure:
     def __init__(self, sides: Sides) -> None:
         self.sides = sides
         self.made: list[tuple[Side, Any]] = []
-        self.http: dict[Side, Any] = {}
 
     def make(self, side: Side, arguments: dict[str, Any]) -> Any:
         arguments = {"api_version": "2025-01-01", "api_key": "az-key", **arguments}
@@ -40,9 +39,7 @@ class Azure:
             arguments.setdefault("azure_endpoint", self.sides.recorder.url)
         arguments = {name: value for name, value in arguments.items() if value is not None}
         if side.module is openai:
-            if side not in self.http:
-                self.http[side] = (httpx2.AsyncClient if side.asynchronous else httpx2.Client)(follow_redirects=True)
-            arguments.setdefault("http_client", self.http[side])
+            arguments.setdefault("http_client", side.http)
         for name, value in arguments.items():
             if isinstance(value, Function):
                 arguments[name] = value.for_side(side)
@@ -70,7 +67,8 @@ class Azure:
 
     def close(self) -> None:
         for side, client in self.made:
-            side.wait(client.close())
+            if side.is_oxide:
+                side.wait(client.close())
 
 
 class Function:

@@ -13,6 +13,8 @@ import oxide
 from .recorder import Answer
 from .sides import Side, Sides
 
+pytestmark = pytest.mark.exhaustive
+
 CLICK = {"type": "click", "x": 1, "y": 2, "button": "left"}
 SCREEN = {"type": "computer_screenshot", "image_url": "data:image/png;base64,AA=="}
 MESSAGE = {

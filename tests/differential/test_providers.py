@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import botocore.auth
-import httpx2
 import openai
 import openai.lib._bedrock_auth
 import openai.providers
@@ -59,8 +58,7 @@ class Clients:
     def make(self, side: Side, kind: str, **arguments: Any) -> Any:
         """A client: of a provider, or `kind` is the client's class."""
         if side.module is openai:
-            http = httpx2.AsyncClient if side.asynchronous else httpx2.Client
-            arguments["http_client"] = http(follow_redirects=True)
+            arguments["http_client"] = side.http
         name = f"Async{kind}" if side.asynchronous else kind
         client = getattr(side.module, name)(**arguments)
         self.made.append((side, client))
@@ -89,7 +87,8 @@ class Clients:
 
     def close(self) -> None:
         for side, client in self.made:
-            side.wait(client.close())
+            if side.is_oxide:
+                side.wait(client.close())
 
 
 @pytest.fixture
