@@ -247,3 +247,60 @@ def test_names() -> None:
 
     names = [name for name, value in vars(theirs).items() if not name.startswith("_") and not inspect.ismodule(value)]
     assert set(names) <= set(dir(mine))
+
+
+# --- sessions that are created with a stream -----------------------------------------------------------------------------
+
+
+def created(sides: Sides, answers: Callable[[], tuple[Answer, ...]], **arguments: Any) -> list[tuple[Any, Any]]:
+    """The session's events, or its first turn's result, on both SDKs."""
+
+    async def asynchronously(client: Any) -> Any:
+        stream = await client.beta.agents.sessions.create(environment={"type": "none"}, **arguments)
+        return await stream.get_final_result() if hasattr(stream, "get_final_result") else stream
+
+    def synchronously(client: Any) -> Any:
+        stream = client.beta.agents.sessions.create(environment={"type": "none"}, **arguments)
+        return stream.get_final_result() if hasattr(stream, "get_final_result") else stream
+
+    found = []
+    for official, ours in sides.pairs:
+        calls = [asynchronously if side.asynchronous else synchronously for side in (official, ours)]
+        theirs = official.call(calls[0], answers=answers())
+        mine = ours.call(calls[1], answers=answers())
+        assert_same_requests(theirs, mine)
+        assert type(mine.error).__name__ == type(theirs.error).__name__
+        found.append((theirs.result, mine.result))
+    return found
+
+
+def test_a_session_with_its_first_turn(sides: Sides) -> None:
+    script = Script().session("created").turn("created", "in_progress").call("look_up", '{"city": "Paris"}')
+    script.message('{"name": "Ada"}').turn("completed", "completed").session("idle")
+    for theirs, mine in created(
+        sides,
+        lambda: (events(*script.events), Answer(200, {})),
+        stream=True,
+        input="Hi",
+        output_type=Person,
+        tool_handlers={"look_up": look_up},
+        agent={"model": "m", "text": {"verbosity": "low"}},
+    ):
+        assert mine.output_parsed == theirs.output_parsed == Person(name="Ada")
+        assert_same_stream_object(theirs.messages, mine.messages)
+
+
+def test_a_session_alone(sides: Sides) -> None:
+    for theirs, mine in created(sides, lambda: (Answer(200, IDLE),), output_type=Person):
+        assert_same_stream_object(theirs, mine)
+    created(sides, tuple, tool_handlers={"look_up": look_up})
+    created(sides, tuple, output_type=Person, agent={"text": {"format": {"type": "text"}}})
+
+
+def test_a_created_session_is_a_stream(sides: Sides) -> None:
+    script = Script().session("created").turn("created", "in_progress")
+    outcome = sides.oxide.call(
+        lambda client: client.beta.agents.sessions.create(environment={"type": "none"}, stream=True),
+        answers=(events(*script.events),),
+    )
+    assert [event.type for event in outcome.result] == ["agent.session.created", "agent.session.turn.created"]

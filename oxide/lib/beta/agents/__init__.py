@@ -9,16 +9,19 @@ from ....helpers.agent_files import (
     PreparedAgentFiles,
     StagedAgentFile,
 )
+from ...streaming.agents import AgentSessionEventStream, AsyncAgentSessionEventStream
 
 __all__ = [
     "AgentFilePreparationError",
     "AgentFileStagingError",
     "AgentOutputParseError",
     "AgentResultArtifacts",
+    "AgentSessionEventStream",
     "AgentToolError",
     "AgentTurnResult",
     "AgentTurnResultError",
     "AsyncAgentResultArtifacts",
+    "AsyncAgentSessionEventStream",
     "PreparedAgentFiles",
     "StagedAgentFile",
 ]

@@ -209,15 +209,15 @@ class Sessions(SessionsHelpers, SyncAPIResource):
         return SessionsWithStreamingResponse(self)
 
     @overload
-    def create(self, **params: Unpack[_Create]) -> AgentSession: ...
+    def _create(self, **params: Unpack[_Create]) -> AgentSession: ...
 
     @overload
-    def create(self, **params: Unpack[_CreateStreaming]) -> Stream[AgentSessionEvent]: ...
+    def _create(self, **params: Unpack[_CreateStreaming]) -> Stream[AgentSessionEvent]: ...
 
     @overload
-    def create(self, **params: Unpack[_CreateEither]) -> AgentSession | Stream[AgentSessionEvent]: ...
+    def _create(self, **params: Unpack[_CreateEither]) -> AgentSession | Stream[AgentSessionEvent]: ...
 
-    def create(self, **params: Any) -> AgentSession | Stream[AgentSessionEvent]:
+    def _create(self, **params: Any) -> AgentSession | Stream[AgentSessionEvent]:
         """Create a beta agent session: `POST /agents/sessions`.
 
         Needs `environment`. Returns `AgentSession`; with `stream=True` an iterator of `AgentSessionEvent`, the events as they arrive.
@@ -331,15 +331,15 @@ class AsyncSessions(AsyncSessionsHelpers, AsyncAPIResource):
         return AsyncSessionsWithStreamingResponse(self)
 
     @overload
-    async def create(self, **params: Unpack[_Create]) -> AgentSession: ...
+    async def _create(self, **params: Unpack[_Create]) -> AgentSession: ...
 
     @overload
-    async def create(self, **params: Unpack[_CreateStreaming]) -> AsyncStream[AgentSessionEvent]: ...
+    async def _create(self, **params: Unpack[_CreateStreaming]) -> AsyncStream[AgentSessionEvent]: ...
 
     @overload
-    async def create(self, **params: Unpack[_CreateEither]) -> AgentSession | AsyncStream[AgentSessionEvent]: ...
+    async def _create(self, **params: Unpack[_CreateEither]) -> AgentSession | AsyncStream[AgentSessionEvent]: ...
 
-    async def create(self, **params: Any) -> AgentSession | AsyncStream[AgentSessionEvent]:
+    async def _create(self, **params: Any) -> AgentSession | AsyncStream[AgentSessionEvent]:
         """Create a beta agent session: `POST /agents/sessions`.
 
         Needs `environment`. Returns `AgentSession`; with `stream=True` an iterator of `AgentSessionEvent`, the events as they arrive.
