@@ -116,10 +116,10 @@ class SessionsHelpers(SyncAPIResource):
             APIStatusError: the server refused, after any retries.
             APIConnectionError: no answer came; `APITimeoutError` if it took too long.
         """
-        from ..resources.beta.agents.sessions.sessions import _CREATE
         from ..streaming import Stream
 
-        created = self._client._call(_CREATE, _create_arguments(output_type, tool_handlers, params))
+        sessions: Any = self
+        created = sessions._create(**_create_arguments(output_type, tool_handlers, params))
         if not isinstance(created, Stream):
             return created
         from ..lib.streaming.agents import AgentSessionEventStream
@@ -203,10 +203,10 @@ class AsyncSessionsHelpers(AsyncAPIResource):
         **params: Any,
     ) -> Any:
         """Create a session; see `Sessions.create`."""
-        from ..resources.beta.agents.sessions.sessions import _CREATE
         from ..streaming import AsyncStream
 
-        created = await self._client._call(_CREATE, _create_arguments(output_type, tool_handlers, params))
+        sessions: Any = self
+        created = await sessions._create(**_create_arguments(output_type, tool_handlers, params))
         if not isinstance(created, AsyncStream):
             return created
         from ..lib.streaming.agents import AsyncAgentSessionEventStream

@@ -130,6 +130,15 @@ async def test_leaving_the_block_closes_the_response(client: Any, server: MockSe
     gate.open()
 
 
+@pytest.mark.parametrize(("open_stream", "script"), [(respond, scripts.text), (chat, scripts.chat_text)])
+async def test_a_server_that_falls_silent(way: Way, server: MockServer, open_stream: Any, script: Any) -> None:
+    impatient = way.client(base_url=server.base_url, timeout=oxide.Timeout(30.0, read=0.1), max_retries=0)
+    server.queue(Stream(script(), stall_after=4))
+    async with open_stream(impatient) as stream:
+        with pytest.raises(oxide.APITimeoutError):
+            await stream.until_done() if not way.is_sync else stream._wrapped.until_done()
+
+
 async def test_a_refused_request(client: Any, server: MockServer, way: Way) -> None:
     refused = way.client(base_url=server.base_url, api_key="sk-wrong")
     with pytest.raises(oxide.AuthenticationError):
