@@ -9,7 +9,6 @@ from __future__ import annotations
 from .core.streams.calls import FunctionCall
 from .core.structured import FormatError
 from .core.tools.budget import ContextBudget
-from .core.tools.loop import RunError
 from .core.tools.run_events import (
     Approval,
     ApprovalAnswered,
@@ -23,6 +22,7 @@ from .core.tools.run_events import (
     TurnFinished,
     TurnStarted,
 )
+from .core.tools.state import RunError
 from .core.tools.tool import OnError, Tool, ToolContext, ToolError, openai_tool
 from .helpers.tool_run import AsyncToolRun, ToolRun
 

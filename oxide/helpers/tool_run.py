@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..core.sentinels import NotGiven, Omit
 from ..core.tools import definitions
+from ..core.tools.commands import END, until_event
 from ..core.tools.dialog import ChatDialog, Dialog, ResponseDialog
-from ..core.tools.loop import END, Options, RunError, RunState, agent_loop, until_event
+from ..core.tools.loop import agent_loop
 from ..core.tools.run_events import Approval
+from ..core.tools.state import Options, RunError, RunState
 from ..core.tools.tool import as_tool
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ class _Run(Generic[EventT, ResultT]):
 
     @property
     def usage(self) -> tuple[int, int, int]:
-        """The tokens of all turns: of the input, of the output, and both."""
+        """The tokens of all turns: of the input, of the output, and both. Chat completions tell if asked to (`stream_options`)."""
         first, second, both = self._state.dialog.tokens
         return first, second, both
 

@@ -16,8 +16,9 @@ _NUMBERS = itertools.count(1)
 class Call:
     """A call of a function, in a script."""
 
-    def __init__(self, name: str, call_id: str = "", **arguments: Any) -> None:
+    def __init__(self, name: str, call_id: str = "", namespace: str | None = None, **arguments: Any) -> None:
         self.name = name
+        self.namespace = namespace
         self.call_id = call_id or f"call_{next(_NUMBERS)}"
         self.text = json.dumps(arguments)
 
@@ -48,6 +49,8 @@ def response(*parts: Any, end: str = "completed", **fields: Any) -> Stream:
                 "arguments": part.text,
                 "status": "completed",
             }
+            if part.namespace is not None:
+                item["namespace"] = part.namespace
             begun = {**item, "arguments": "", "status": "in_progress"}
             middle = [
                 {"type": "response.function_call_arguments.delta", "delta": part.text},

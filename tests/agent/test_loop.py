@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oxide.core.codec import decode
+from oxide.core.tools.commands import END, until_event
 from oxide.core.tools.dialog import ChatDialog, Dialog, ResponseDialog
-from oxide.core.tools.loop import END, Job, Options, RunState, agent_loop, until_event
+from oxide.core.tools.loop import agent_loop
+from oxide.core.tools.state import Job, Options, RunState
 from oxide.io.sync.run import run
 from oxide.tools import openai_tool
 from oxide.types.chat.chat_completion_chunk import ChatCompletionChunk

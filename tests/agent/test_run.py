@@ -538,6 +538,32 @@ async def test_tools_that_are_definitions(way: Way, client: Any, server: MockSer
     assert outputs(server) == {call.call_id: '{"a":1}'}
 
 
+async def test_tools_in_namespaces(way: Way, client: Any, server: MockServer) -> None:
+    def look(what: str) -> str:
+        return f"outer {what}"
+
+    def inside(what: str) -> str:
+        return f"inner {what}"
+
+    inner = tool(way, inside, name="look")
+    space = {"type": "namespace", "name": "shop", "description": "A shop.", "tools": [inner]}
+    calls = [
+        Call("look", "call_1", what="a"),
+        Call("look", "call_2", "shop", what="b"),
+        # As the API says it of a function whose loading was deferred.
+        Call("look", "call_3", "look", what="c"),
+        Call("look", "call_4", "other", what="d"),
+    ]
+    server.queue(response(*calls), response(TEXT))
+    await start(client, "responses", tools=[tool(way, look), space]).get_final_response()
+    assert list(outputs(server).values()) == [
+        "outer a",
+        "inner b",
+        "outer c",
+        "There is no tool 'other.look'. There are: look.",
+    ]
+
+
 async def test_calls_of_other_kinds_wait_for_the_caller(way: Way, client: Any, server: MockServer) -> None:
     action = {"type": "screenshot"}
     item = {"type": "computer_call", "id": "cu_1", "call_id": "cc_1", "action": action, "status": "completed"}

@@ -1,26 +1,24 @@
 """The agent loop, as one flow: ask, execute what the model calls while it goes on, answer, ask again.
 
-It yields the commands below beside those of `core.flow`, and is resumed with what came of them. `Emit` is for the caller; all others are
-performed against a shell's `ToolIO`. The shells have no part in any decision.
+`Emit` is for the caller; all other commands that it yields are performed against a shell's `ToolIO`. The shells have no part in any decision.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from inspect import isawaitable, iscoroutinefunction
+from inspect import isawaitable
 from time import monotonic
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import msgspec
 
-from ..errors import APITimeoutError, OpenAIError
+from ..errors import APITimeoutError
 from ..flow import Flow, Invoke
-from ..streams.calls import FunctionCall
 from ..structured import FormatError
-from ..timeouts import Timeout, as_timeout
-from .budget import ContextBudget, trimmed
-from .dialog import Dialog
+from ..timeouts import Timeout
+from .budget import trimmed
+from .commands import FINISH, NEXT, Emit, Open, Start, Wait
 from .output import as_output
 from .run_events import (
     Approval,
@@ -32,347 +30,13 @@ from .run_events import (
     TurnFinished,
     TurnStarted,
 )
-from .tool import OnError, Tool, ToolContext, ToolError
+from .state import Job, Options, RunState
+from .tool import ToolContext, ToolError
 
-__all__ = ["END", "Emit", "Job", "Options", "RunError", "RunState", "ToolIO", "agent_loop", "until_event"]
-
-VERSION = 1
+__all__ = ["agent_loop"]
 
 _INTERRUPTED = "The call was interrupted. Whether it had any effect is not known."
 _REFUSED = "The call was not allowed."
-
-
-class ToolIO(Protocol):
-    """What the commands of the loop are performed against. The asynchronous shell's methods return awaitables of the same."""
-
-    def open(self, request: dict[str, Any]) -> Any:
-        """Begin to stream one turn."""
-
-    def next(self) -> Any:
-        """The next event of the turn, or `None` at its end; or if a job has ended the run, where that can be noticed meanwhile."""
-
-    def finish(self) -> Any:
-        """The turn is over: nothing more is read of its stream."""
-
-    def start(self, job: Job) -> Any:
-        """Execute a job, and return when it is under way."""
-
-    def wait_job(self, seconds: float | None) -> Any:
-        """Return when a job is done that was not before, or after this time."""
-
-
-class Emit:
-    """Hand an event to the caller."""
-
-    __slots__ = ("event",)
-
-    def __init__(self, event: Any) -> None:
-        self.event = event
-
-    def perform(self, io: Any) -> Any:
-        raise AssertionError("events are for the caller")
-
-
-class Open:
-    """Begin a turn."""
-
-    __slots__ = ("request",)
-
-    def __init__(self, request: dict[str, Any]) -> None:
-        self.request = request
-
-    def perform(self, io: Any) -> Any:
-        return io.open(self.request)
-
-
-class Next:
-    """The next event of the turn."""
-
-    __slots__ = ()
-
-    def perform(self, io: Any) -> Any:
-        return io.next()
-
-
-class Finish:
-    """Nothing more of the turn is needed."""
-
-    __slots__ = ()
-
-    def perform(self, io: Any) -> Any:
-        return io.finish()
-
-
-class Start:
-    """Execute a job."""
-
-    __slots__ = ("job",)
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-
-    def perform(self, io: Any) -> Any:
-        return io.start(self.job)
-
-
-class Wait:
-    """Wait for a job."""
-
-    __slots__ = ("seconds",)
-
-    def __init__(self, seconds: float | None) -> None:
-        self.seconds = seconds
-
-    def perform(self, io: Any) -> Any:
-        return io.wait_job(self.seconds)
-
-
-NEXT, FINISH, END = Next(), Finish(), object()
-
-
-class RunError(OpenAIError):
-    """A run has no final answer.
-
-    Attributes:
-        reason: why; see `StopReason`.
-        checkpoint: from which it can go on: `run_tools(resume=...)`.
-        response: what the last complete turn came to, or `None`.
-    """
-
-    def __init__(self, message: str, reason: str, checkpoint: dict[str, Any], response: Any) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.checkpoint = checkpoint
-        self.response = response
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (str(self), self.reason, self.checkpoint, self.response)
-
-
-class Options:
-    """What a run was asked for; see `run_tools` for the meaning, and for what is raised here."""
-
-    def __init__(
-        self,
-        tools: list[Any],
-        *,
-        asynchronous: bool,
-        timeout: Any = None,
-        context: Any = None,
-        functions: Mapping[str, Callable[[Any], Any]] | None = None,
-        max_turns: int = 20,
-        deadline: float | None = None,
-        max_concurrent: int | None = 16,
-        early: bool | list[str] = True,
-        on_error: OnError = "model",
-        approve: Callable[[Approval], Any] | None = None,
-        approvals: Mapping[str, bool] | None = None,
-        outputs: Mapping[str, Any] | None = None,
-        stop_when: Callable[[Any], Any] | None = None,
-        save: Callable[[dict[str, Any]], Any] | None = None,
-        context_budget: ContextBudget | None = None,
-    ) -> None:
-        for name, number in (("max_turns", max_turns), ("max_concurrent", max_concurrent)):
-            if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
-                raise ValueError(f"{name} must be a whole number from 1, not {number!r}")
-        if deadline is not None and not deadline >= 0:
-            raise ValueError(f"deadline must be a number of seconds from now, not {deadline!r}")
-        if on_error not in ("model", "raise") and not callable(on_error):
-            raise ValueError(f"on_error must be 'model', 'raise' or a function, not {on_error!r}")
-        if not asynchronous:
-            compact = context_budget.compact if context_budget is not None else None
-            for name, function in (
-                ("approve", approve),
-                ("stop_when", stop_when),
-                ("save", save),
-                ("compact", compact),
-                *(functions or {}).items(),
-            ):
-                if iscoroutinefunction(function):
-                    raise TypeError(f"{name} is a coroutine function, which an asynchronous client can run")
-        self.functions = dict(functions or {})
-        self.tools: dict[str, Tool[..., Any]] = {}
-        declared = set[str]()
-        for tool in tools:
-            declared_name = _declared_name(tool)
-            if declared_name is None:
-                continue
-            if declared_name in declared:
-                raise ValueError(f"there are two tools of the name {declared_name!r}")
-            declared.add(declared_name)
-            if isinstance(tool, Tool):
-                if tool.is_async and not asynchronous:
-                    raise TypeError(
-                        f"the tool {tool.name!r} is a coroutine function, which an asynchronous client can run"
-                    )
-                self.tools[tool.name] = tool
-        for name in (*self.functions, *(early if isinstance(early, list) else ())):
-            if name not in declared:
-                raise ValueError(f"there is no tool of the name {name!r}; there are {', '.join(sorted(declared))}")
-        self.declared = declared
-        self.timeout: Timeout = as_timeout(timeout)
-        self.context = context
-        self.max_turns = max_turns
-        self.deadline = None if deadline is None else monotonic() + deadline
-        self.max_concurrent = max_concurrent
-        self.early = early
-        self.on_error = on_error
-        self.approve = approve
-        self.approvals = dict(approvals or {})
-        self.outputs = dict(outputs or {})
-        self.stop_when = stop_when
-        self.save = save
-        self.budget = context_budget
-
-    def left(self) -> float | None:
-        """Seconds to the deadline."""
-        return None if self.deadline is None else max(self.deadline - monotonic(), 0.0)
-
-    def may_start(self, job: Job) -> bool:
-        """Whether a job may be executed before the response is complete."""
-        early = self.early
-        return (job.call.name in early if isinstance(early, list) else early) and (job.tool is None or job.tool.early)
-
-
-def _declared_name(tool: Any) -> str | None:
-    """The name of a function or custom tool, whatever form the definition has."""
-    if not isinstance(tool, Mapping) or tool.get("type") not in ("function", "custom"):
-        return None
-    inner = tool.get(tool["type"])
-    found = (inner if isinstance(inner, Mapping) else tool).get("name")
-    return found if isinstance(found, str) else None
-
-
-class Job:
-    """One call, on its way to an output.
-
-    Attributes:
-        call: what the model wrote.
-        tool: what executes it, or `None`.
-        run: executes it; set when it is started. On the asynchronous side it may return an awaitable.
-        is_async: whether `run` returns an awaitable at once.
-        state: `"waiting"`, `"started"`, `"finished"`, or `"pending"` while the caller is to say something.
-        done, result, error: set by the shell when `run` has ended.
-        on_error: where its exception goes.
-    """
-
-    __slots__ = (
-        "approved",
-        "call",
-        "done",
-        "error",
-        "is_async",
-        "on_error",
-        "output",
-        "result",
-        "run",
-        "state",
-        "tool",
-        "when",
-    )
-
-    def __init__(self, call: FunctionCall, tool: Tool[..., Any] | None) -> None:
-        self.call = call
-        self.tool = tool
-        self.run: Callable[[], Any] | None = None
-        self.is_async = tool is not None and tool.is_async
-        self.state = "waiting"
-        self.approved: bool | None = None if tool is not None and tool.needs_approval else True
-        self.done = False
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self.on_error: OnError = "model"
-        self.output: str | list[Any] = ""
-        self.when = 0.0
-
-    @property
-    def ends_run(self) -> bool:
-        """Whether it has raised something that is raised to the caller."""
-        error = self.error
-        if error is None or isinstance(error, ToolError):
-            return False
-        return self.on_error == "raise" or not isinstance(error, Exception)
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it is under way here, and not only in a checkpoint."""
-        return self.state == "started" and self.run is not None
-
-
-class RunState:
-    """Where a run is. Shared by the flow, which moves it on, and the runner, which shows it.
-
-    Attributes:
-        dialog: the conversation.
-        turn: how many turns were begun.
-        jobs: the calls of this turn, in the order in which they became complete.
-        approvals: requests of MCP servers that wait for the caller.
-        reason: why the run is over, once it is.
-        response: what the last complete turn came to.
-        cancelled: nobody waits for the jobs any more.
-    """
-
-    def __init__(self, dialog: Dialog) -> None:
-        self.dialog = dialog
-        self.turn = 0
-        self.jobs: list[Job] = []
-        self.approvals: list[Approval] = []
-        self.reason: StopReason | None = None
-        self.response: Any = None
-        self.cancelled = False
-        self.resumed = False
-
-    def checkpoint(self) -> dict[str, Any]:
-        """Everything that is needed to go on from here, as plain JSON."""
-        calls = [
-            {
-                **{name: getattr(job.call, name) for name in _CALL},
-                "state": "waiting" if job.state == "pending" else job.state,
-                "output": job.output,
-            }
-            for job in self.jobs
-        ]
-        saved: dict[str, Any] = {
-            "version": VERSION,
-            "api": self.dialog.api,
-            "turn": self.turn,
-            "reason": self.reason,
-            "dialog": self.dialog.save(),
-            "calls": calls,
-            "approvals": [approval.id for approval in self.approvals],
-        }
-        return cast("dict[str, Any]", msgspec.json.decode(msgspec.json.encode(saved)))
-
-    def restore(self, saved: Any, options: Options) -> None:
-        """Go on from a checkpoint.
-
-        Raises:
-            ValueError: it is none, or of the other API.
-        """
-        if not isinstance(saved, dict) or saved.get("version") != VERSION:
-            raise ValueError("resume must be what `checkpoint()` returned, or `save` was given")
-        if saved["api"] != self.dialog.api:
-            raise ValueError(f"the checkpoint is of a run of {saved['api']}, and this is one of {self.dialog.api}")
-        said = self.dialog.items
-        self.dialog.restore(msgspec.json.decode(msgspec.json.encode(saved["dialog"])))
-        if saved["reason"] in _ANSWERED:
-            if not said:
-                raise ValueError("the run came to its answer: say something further to go on")
-            self.dialog.add(said)
-        self.turn = saved["turn"]
-        self.resumed = True
-        for entry in saved["calls"]:
-            call = FunctionCall(**{name: entry[name] for name in _CALL})
-            job = Job(call, options.tools.get(call.name))
-            job.state, job.output = entry["state"], entry["output"]
-            if job.state == "started" and (job.tool is None or job.tool.idempotent):
-                job.state = "waiting"
-            self.jobs.append(job)
-
-
-# Who goes on with another run has more to say; who goes on with one that broke off says the same again.
-_ANSWERED = ("final", "incomplete", "stopped")
-_CALL = ("type", "name", "arguments", "call_id", "index", "namespace")
 
 
 def agent_loop(state: RunState, options: Options) -> Flow[None]:
@@ -478,7 +142,7 @@ class _Loop:
 
     def _called(self, calls: Any) -> Flow[None]:
         for call in calls:
-            job = Job(call, self.options.tools.get(call.name))
+            job = Job(call, self.options.tool(call))
             self.state.jobs.append(job)
             if self.options.may_start(job):
                 yield from self._start(job)
@@ -536,11 +200,12 @@ class _Loop:
             return
         function = options.functions.get(call.name)
         if job.tool is None and function is None:
-            if call.name in options.declared or call.type not in ("function", "custom"):
+            if options.declares(call) or call.type not in ("function", "custom"):
                 job.state = "pending"
             else:
+                name = call.name if call.namespace is None else f"{call.namespace}.{call.name}"
                 known = ", ".join(sorted(options.declared)) or "none"
-                yield from self._finished(job, f"There is no tool {call.name!r}. There are: {known}.")
+                yield from self._finished(job, f"There is no tool {name!r}. There are: {known}.")
             return
         try:
             run = self._prepared(job, function)
@@ -670,20 +335,3 @@ class _Loop:
         """Save where the run is, if that was asked for."""
         if self.options.save is not None:
             yield Invoke(self.options.save, self.state.checkpoint())
-
-
-def until_event(flow: Flow[Any], previous: Any = None) -> Flow[Any]:
-    """Go on with a flow until it emits an event, which is returned; `END` at its end."""
-    resume: Any = flow.send
-    value: Any = previous
-    while True:
-        try:
-            command = resume(value)
-        except StopIteration:
-            return END
-        if type(command) is Emit:
-            return command.event
-        try:
-            resume, value = flow.send, (yield command)
-        except Exception as error:  # noqa: BLE001 (the flow decides)
-            resume, value = flow.throw, error

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 from anyio.lowlevel import checkpoint
 
-from ...core.tools.loop import Job, RunState
+from ...core.tools.state import Job, RunState
 from .run import IO
 
 # After the last event.
@@ -20,7 +20,7 @@ __all__ = ["ToolIO"]
 
 
 class ToolIO(IO):
-    """What the flow of one run is performed against: `core.tools.loop.ToolIO`.
+    """What the flow of one run is performed against: `core.tools.commands.ToolIO`.
 
     Args:
         transport: the client's, for what flows ask for beside.

@@ -9,7 +9,7 @@ from inspect import isawaitable
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from ...core.tools.loop import Job, RunState
+from ...core.tools.state import Job, RunState
 from .run import IO
 
 # After the last event.
@@ -19,7 +19,7 @@ __all__ = ["ToolIO"]
 
 
 class ToolIO(IO):
-    """What the flow of one run is performed against: `core.tools.loop.ToolIO`.
+    """What the flow of one run is performed against: `core.tools.commands.ToolIO`.
 
     Args:
         transport: the client's, for what flows ask for beside.
