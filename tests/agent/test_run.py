@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 import msgspec
+import pydantic
 import pytest
 
 import oxide
@@ -274,8 +275,15 @@ async def test_what_a_tool_returns(way: Way, client: Any, server: MockServer) ->
     class Point(msgspec.Struct):
         x: int
 
+    class Weather(pydantic.BaseModel):
+        degrees: int
+        unit: str = "c"
+
     results = {
         "none": (None, "null"),
+        "pydantic": (Weather(degrees=1), '{"degrees":1,"unit":"c"}'),
+        "several": ([Weather(degrees=1)], '[{"degrees":1,"unit":"c"}]'),
+        "set": ({5}, "[5]"),
         "text": ("text", "text"),
         "struct": (Point(1), '{"x":1}'),
         "list": ([1, "a"], '[1,"a"]'),

@@ -434,6 +434,12 @@ def test_other_mistakes() -> None:
     with pytest.raises(TypeError, match="made of a function"):
         Tool(5)  # type: ignore[arg-type]
 
+    @openai_tool
+    def never(a: NowhereDefined) -> None: ...  # type: ignore[name-defined]  # noqa: F821
+
+    with pytest.raises(NameError, match="never: name 'NowhereDefined' is not defined; annotations"):
+        never.to_responses()
+
     @openai_tool(strict=False)
     def loose(a: dict[str, int], b: Any = None, c: int = 1) -> None: ...
 

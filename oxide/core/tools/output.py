@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..codec import encode
+from ..codec import BaseModel, encode
 
 __all__ = ["as_output"]
 
@@ -27,9 +27,20 @@ def as_output(value: Any, name: str) -> str | list[Any]:
     if isinstance(value, (list, tuple)) and value and all(_is_block(part) for part in value):
         return [dict(part) for part in value]
     try:
-        return encode(value).decode()
+        return encode(_whole(value)).decode()
     except (TypeError, ValueError) as error:
         raise type(error)(f"what the tool {name!r} returned can't be sent to the model: {error}") from error
+
+
+def _whole(value: Any) -> Any:
+    """The value with pydantic's models as they are, defaults and all: in requests they go without what was not set."""
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_whole(part) for part in value]
+    if isinstance(value, dict):
+        return {key: _whole(entry) for key, entry in value.items()}
+    if hasattr(value, "model_dump") and not isinstance(value, BaseModel):
+        return value.model_dump(mode="json", by_alias=True)
+    return value
 
 
 def _is_block(part: Any) -> bool:

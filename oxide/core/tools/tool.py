@@ -253,6 +253,11 @@ class Tool(Mapping[str, Any], Generic[P, R]):
             try:
                 parameters, self._context = read_parameters(self._function, names, _is_context)
                 self._arguments = Arguments(self.name, parameters, self.strict)
+            except NameError as error:
+                raise NameError(
+                    f"{self.name}: {error}; annotations that are text are looked up in the function's module",
+                    name=error.name,
+                ) from error
             except TypeError as error:
                 if str(error).startswith(self.name):
                     raise
