@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -245,6 +244,8 @@ class Link:
 
     def restore(self, error: WebSocketConnectionClosedError) -> Flow[bool]:
         """Try to have a connection again, where that makes sense; whether there is one."""
+        from random import uniform
+
         from ..types.websocket_reconnection import is_recoverable_close
 
         code = error.code
@@ -257,7 +258,7 @@ class Link:
         try:
             while self.attempt < self._max_retries and not self.closed:
                 self.attempt += 1
-                delay = min(self._initial_delay * 2 ** (self.attempt - 1), self._max_delay) * random.uniform(0.75, 1)
+                delay = min(self._initial_delay * 2 ** (self.attempt - 1), self._max_delay) * uniform(0.75, 1)
                 if not (yield from self._ask(delay, code)):
                     return False
                 log.info("connecting again in %.2f s (attempt %d of %d)", delay, self.attempt, self._max_retries)

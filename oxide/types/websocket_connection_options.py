@@ -18,6 +18,13 @@ class SyncWebSocketConnectionOptions(TypedDict, total=False):
     compression: `"deflate"` to offer per-message compression (RFC 7692), `None` not to.
     max_size: bytes of the longest message that is taken; `None` for no limit.
     max_queue: how many messages may wait to be read, or the numbers at which reading stops and goes on; `None` for no limit.
+
+    Beyond the official SDK's, which passes whatever there is on to `websockets`:
+
+    open_timeout: seconds for connecting, TLS and the handshake together; `None` for as long as it takes.
+    ping_interval: seconds of silence after which the server is asked whether it is still there; `None` for never.
+    ping_timeout: seconds that it has for the answer; `None` for any.
+    close_timeout: seconds that it has for closing, after which the connection is dropped.
     """
 
     extensions: Sequence[Any] | None
@@ -25,6 +32,10 @@ class SyncWebSocketConnectionOptions(TypedDict, total=False):
     compression: str | None
     max_size: int | None
     max_queue: int | tuple[int | None, int | None] | None
+    open_timeout: float | None
+    ping_interval: float | None
+    ping_timeout: float | None
+    close_timeout: float | None
 
 
 class WebSocketConnectionOptions(SyncWebSocketConnectionOptions, total=False):

@@ -492,7 +492,7 @@ def connections(client: OpenAI) -> None:
             assert_type(event, RealtimeServerEvent)
         realtime.conversation.item.create()  # type: ignore
         realtime.send({"type": "no.such"})  # type: ignore
-    connection = client.responses.connect(websocket_connection_options={"max_size": None}).enter()
+    connection = client.responses.connect(websocket_connection_options={"max_size": None, "ping_interval": 5}).enter()
     connection.response.create(model="m", input="x", stream_id="lane")
     turn = connection.recv()
     if turn.type == "response.output_text.delta":
