@@ -548,3 +548,14 @@ async def async_websocket_sessions(client: AsyncOpenAI) -> None:
     async with Quick() as quick, await quick.ws_session() as small:
         assert_type(await quick.create_text("gpt-5", "Hi"), str)
         assert_type(await small.send("gpt-5", "Hi"), Response)
+
+
+async def many_connections() -> None:
+    limits = oxide.Limits(max_connections=10, max_connections_per_origin=None)
+    client = OpenAI(http2=True)
+    client.warmup(2)
+    assert_type(client.stats(), dict[str, int])
+    async_client = AsyncOpenAI(http2=oxide.HTTP2(prior_knowledge=True, window=1 << 20, ping_interval=None))
+    await async_client.warmup()
+    OpenAI(http_client=oxide.HTTPTransport(http2=True, limits=limits))
+    OpenAI(http2="yes")  # type: ignore
