@@ -511,3 +511,34 @@ def peer_has_streams(client: Any) -> None:
     while stats(client)["streams"] == 0:
         assert monotonic() < end
         select.select([], [], [], 0.001)
+
+
+@pytest.mark.parametrize("kind", ["bytes", "chunks"])
+async def test_an_upload_that_is_refused(way: Any, kind: str) -> None:
+    """The server answers before it has all of it: its answer is what the caller gets, and the rest is not sent."""
+
+    def script(connection: Connection) -> None:
+        server = H2Server(connection, None)
+        refused = 0
+        while server.receive():
+            for stream in set(server.bodies) - server.resets:
+                if "large" in server.paths[stream] and not refused:
+                    refused = stream
+                    server.reply(stream, b'{"error": {"message": "too large"}}', "413")
+            server.flush()
+
+    pieces = [b"x" * 100_000] * 30
+
+    async def chunks() -> Any:
+        for piece in pieces:
+            yield piece
+
+    with Peer(script) as peer:
+        client = connect(way, peer)
+        content = b"".join(pieces) if kind == "bytes" else iter(pieces) if way.is_sync else chunks()
+        with pytest.raises(oxide.APIStatusError, match="too large") as caught:
+            await client.post("/large", cast_to=object, content=content)
+        assert caught.value.status_code == 413
+        assert await client.get("/x", cast_to=object) == "x"
+        figures = stats(client)
+        assert (figures["opened"], figures["streams"]) == (1, 0)

@@ -36,10 +36,18 @@ class LoopConnection(BaseConnection):
 
     def leave(self, stream: H2Stream | None) -> bool:
         if stream is not None:
-            alarm = self._alarms.pop(stream, None)
-            if alarm is not None:
-                alarm.cancel()
+            self._drop_alarm(stream)
         return super().leave(stream)
+
+    def lose(self, stream: H2Stream) -> None:
+        # Or it would be kept until the alarm rings.
+        self._drop_alarm(stream)
+        super().lose(stream)
+
+    def _drop_alarm(self, stream: H2Stream) -> None:
+        alarm = self._alarms.pop(stream, None)
+        if alarm is not None:
+            alarm.cancel()
 
     def close(self) -> None:
         """Close the socket, from wherever it may be called. Never raises."""
