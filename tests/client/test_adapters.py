@@ -25,7 +25,10 @@ from .peer import Connection, Event, Peer, chunked, deaf_port, reply
 from .tls import server_context
 
 # On trio, a call that fails leaves asynchronous generators of the library's own behind, which trio mentions when they are collected.
-pytestmark = pytest.mark.filterwarnings("ignore:Async generator 'http(x|x2|core|core2)\\.:ResourceWarning")
+pytestmark = [
+    pytest.mark.exhaustive,
+    pytest.mark.filterwarnings("ignore:Async generator 'http(x|x2|core|core2)\\.:ResourceWarning"),
+]
 
 LIBRARIES = ("httpx", "httpx2", "httpcore")
 

@@ -21,6 +21,9 @@ from .test_pool import blocking
 from .tls import authority, client_context, server_context
 
 
+pytestmark = pytest.mark.exhaustive
+
+
 def answer(connection: Connection) -> None:
     while (request := connection.receive()) is not None:
         assert request.target.startswith("/v1/"), "a proxy strips the origin off"

@@ -15,6 +15,8 @@ import oxide
 from .proxies import free_port, need, program
 from .tls import authority, client_context
 
+pytestmark = pytest.mark.exhaustive
+
 APPLICATION = "tests.client.test_servers:app"
 
 NGINX = """
