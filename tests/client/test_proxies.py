@@ -20,7 +20,6 @@ from .proxies import PROXIES, running
 from .test_pool import blocking
 from .tls import authority, client_context, server_context
 
-
 pytestmark = pytest.mark.exhaustive
 
 
