@@ -40,7 +40,7 @@ class Effort:
     cap: float
 
 
-FULL = Effort(target=0.1, rounds=15, allowance=4.0, cap=10.0)
+FULL = Effort(target=0.1, rounds=15, allowance=3.0, cap=8.0)
 QUICK = Effort(target=0.03, rounds=5, allowance=0.8, cap=2.5)
 
 
