@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 from .codec import decode, encode
+from .diagnostics import Observer, discard, invoke
 from .flow import Flow, Invoke
 
 __all__ = ["MEMBERS", "Computer", "ComputerUseError", "Policy", "handlers_of"]
@@ -77,6 +78,7 @@ class Computer:
     def __init__(self, handlers: Mapping[str, Callable[..., Any]], policy: Policy) -> None:
         self._handlers = handlers
         self._policy = policy
+        self._observer = Observer("computer", policy.observe)
 
     # --- the loop ---------------------------------------------------------------------------------------------------
 
@@ -161,7 +163,7 @@ class Computer:
         self._check_cancelled(None, call, "approval", member, started)
         self._tell("approval", "completed" if answer is True else "refused", call, member, started)
         if answer is not True:
-            _discard(answer)
+            discard(answer)
             raise ComputerUseError(refusal)
 
     def _act(self, call: Any, member: str, *arguments: Any) -> Flow[Any]:
@@ -171,7 +173,7 @@ class Computer:
             copies = [argument.model_copy(deep=True) for argument in arguments]
             result = yield self._invoke(self._handlers[member], *copies)
             if hasattr(result, "__await__"):
-                _discard(result)
+                discard(result)
                 raise ComputerUseError(f"the driver's {member!r} is asynchronous: use AsyncComputerToolset")
             if member == "screenshot":
                 result = _screen(result)
@@ -184,13 +186,7 @@ class Computer:
         return result
 
     def _invoke(self, function: Callable[..., Any], *arguments: Any) -> Invoke:
-        try:
-            parameter = inspect.signature(function).parameters.get("cancelled")
-        except (TypeError, ValueError):
-            parameter = None
-        if parameter is not None and parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD):
-            return Invoke(function, *arguments, cancelled=self._policy.cancelled)
-        return Invoke(function, *arguments)
+        return invoke(function, self._policy.cancelled, *arguments)
 
     def _check_cancelled(
         self, response: Any, call: Any = None, stage: str = "", member: str | None = None, started: float = 0.0
@@ -201,30 +197,7 @@ class Computer:
             raise ComputerUseError("the run was cancelled", response)
 
     def _tell(self, stage: str, reason: str, call: Any, member: str | None, started: float) -> None:
-        if self._policy.observe is None:
-            return
-        what = {
-            "api": "computer",
-            "stage": stage,
-            "reason": reason,
-            "call_id": call.call_id,
-            "member": member,
-            "duration_ms": (monotonic() - started) * 1000,
-            "usage": None,
-        }
-        try:
-            _discard(self._policy.observe(what))
-        except Exception:
-            from logging import getLogger
-
-            # Who watches must not be able to stop what is watched.
-            getLogger("oxide").debug("a diagnostic observer failed", exc_info=True)
-
-
-def _discard(value: Any) -> None:
-    # A coroutine that nobody awaits would say so.
-    if inspect.iscoroutine(value):
-        value.close()
+        self._observer.tell(stage, reason, started, call.call_id, member)
 
 
 def _screenshot_type() -> Any:

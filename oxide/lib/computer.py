@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypedDict, Union
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Union
 
 from ..core.computer import Computer, ComputerUseError, Policy, handlers_of
-from ..core.headers import merge_headers
 from ..helpers._run import arun, run
 from ..types.responses import computer_action as modern
 from ..types.responses import response_computer_tool_call as legacy
@@ -16,6 +14,7 @@ from ..types.responses.response_computer_tool_call import Action
 from ..types.responses.response_computer_tool_call_output_screenshot_param import (
     ResponseComputerToolCallOutputScreenshotParam,
 )
+from ._lifecycle import Lifecycle, fresh
 
 if TYPE_CHECKING:
     from .._client import AsyncOpenAI, OpenAI
@@ -71,52 +70,16 @@ class AsyncComputerDriver(Protocol):
     async def screenshot(self) -> Screenshot: ...
 
 
-class CloseStatus(TypedDict):
-    """What closing a toolset came to; `"draining"` while it is in use."""
-
-    status: Literal["closed", "draining"]
-
-
-class _Toolset:
+class _Toolset(Lifecycle):
     """What both toolsets have: a driver, which is used by one run at a time."""
 
     def __init__(self, driver: Any, asynchronous: bool) -> None:
+        super().__init__("computer toolset")
         self.driver = driver
         self._handlers = handlers_of(driver, asynchronous)
-        self._busy = threading.Lock()
-        self._closed = False
-
-    def close(self) -> CloseStatus:
-        """Take no further runs. The driver is left to its owner."""
-        self._closed = True
-        return {"status": "draining" if self._busy.locked() else "closed"}
-
-    def __enter__(self) -> None:
-        if self._closed:
-            raise RuntimeError("the computer toolset is closed")
-        if not self._busy.acquire(blocking=False):
-            raise RuntimeError("the computer toolset is in use: a computer can be used by one run at a time")
-
-    def __exit__(self, *error: object) -> None:
-        self._busy.release()
 
     def _computer(self, *policy: Any) -> Computer:
         return Computer(self._handlers, Policy(*policy))
-
-
-def _fresh(client: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """What makes a further request of one: it is another request, so it has another idempotency key, if it has one."""
-
-    def renew(request: dict[str, Any]) -> dict[str, Any]:
-        extra: Mapping[str, Any] = request.get("extra_headers") or {}
-        if not any(name.lower() == "idempotency-key" for name in merge_headers(client.default_headers, extra)):
-            return request
-        from uuid import uuid4
-
-        headers = merge_headers(extra, {"Idempotency-Key": f"oxide-{uuid4()}"})
-        return {**request, "extra_headers": headers}
-
-    return renew
 
 
 class ComputerToolset(_Toolset):
@@ -162,7 +125,7 @@ class ComputerToolset(_Toolset):
         """
         with self:
             computer = self._computer(approve_safety_checks, before_action, cancelled, on_diagnostic)
-            return run(client, computer.run(client.responses.create, params, max_steps, _fresh(client)))  # type: ignore[no-any-return]
+            return run(client, computer.run(client.responses.create, params, max_steps, fresh(client)))  # type: ignore[no-any-return]
 
     def execute(
         self,
@@ -202,7 +165,7 @@ class AsyncComputerToolset(_Toolset):
         """As `ComputerToolset.run`."""
         with self:
             computer = self._computer(approve_safety_checks, before_action, cancelled, on_diagnostic)
-            return await arun(client, computer.run(client.responses.create, params, max_steps, _fresh(client)))
+            return await arun(client, computer.run(client.responses.create, params, max_steps, fresh(client)))
 
     async def execute(
         self,
