@@ -71,7 +71,7 @@ def modules() -> Iterator[tuple[str, list[str]]]:
         names = getattr(official, "__all__", None) or [
             name
             for name, value in vars(official).items()
-            if not name.startswith("_") and getattr(value, "__module__", None) == info.name
+            if not name.startswith("_") and _is_of(info.name, getattr(value, "__module__", ""))
         ]
         ours = info.name.replace("openai", "oxide", 1)
         if importlib.util.find_spec(ours.rpartition(".")[0]) is None or importlib.util.find_spec(ours) is None:
@@ -97,6 +97,11 @@ def whole() -> Iterator[tuple[str, str, int, bool, bool]]:
         count = len(value.__annotations__ if kind == "params" else value.model_fields)
         ours = (module.replace("openai", "oxide", 1), "oxide", "oxide.auth", "oxide._types")
         yield kind, f"{module}.{name}", count, any(_has(place, name) for place in ours), "._" in f"{module}.{name}"
+
+
+def _is_of(package: str, module: str) -> bool:
+    # Packages offer what their private modules define.
+    return module == package or module.startswith(f"{package}._")
 
 
 def _is_own(value: Any) -> bool:

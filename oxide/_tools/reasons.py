@@ -46,6 +46,19 @@ MODULES: dict[str, str] = {
     "openai.helpers": _SOUND,
     "openai.helpers.local_audio_player": _SOUND,
     "openai.helpers.microphone": _SOUND,
+    "openai.lib.beta.agents": (
+        "`AgentSessionEventStream` is `oxide.Stream`; `FunctionTool`, `function_tool`, `pydantic_function_tool` and"
+        " `agent_text_format` are not written: a handler is a function, a definition the dict that the API takes"
+    ),
+    "openai.lib.live": (
+        "`TranscriptGrouper`, which makes segments of the transcript events of `client.live.connect()`, is not written"
+    ),
+    "openai.lib.realtime_translation": (
+        "`client.realtime.translations.connect()` is there; the session around it that waits for the last events is not written"
+    ),
+    "openai.lib.responses_tool_runner": (
+        "the loop is `client.responses.run_tools`, whose state is plain JSON where the runner has checkpoints and ledgers"
+    ),
     "openai.lib.browser": (
         "a second toolset beside `openai.lib.computer`, found only under this path: thirty tools over as many optional driver"
         " methods; a browser is driven by `ComputerToolset`, or by tools of one's own"

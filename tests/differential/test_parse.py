@@ -187,3 +187,19 @@ def test_what_is_sent_back(sides: Sides) -> None:
     ):
         assert mine.error is theirs.error is None
         assert "parsed" not in str(mine.sent[1].json)
+
+
+def test_formats_as_parameters() -> None:
+    import openai.lib
+    import pydantic
+
+    import oxide.lib
+
+    class Event(pydantic.BaseModel):
+        name: str
+        days: list[int]
+
+    for value in (Event, {"type": "text"}):
+        theirs = openai.lib.type_to_response_format_param(value)
+        assert oxide.lib.type_to_response_format_param(value) == theirs
+    assert oxide.lib.type_to_response_format_param(oxide.omit) is oxide.omit
