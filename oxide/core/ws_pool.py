@@ -23,6 +23,9 @@ class Pooled:
         session: the session.
     """
 
+    # What the pool's connections have: nobody gives a session up from another thread.
+    abort = None
+
     def __init__(self, session: Any, state: SessionState) -> None:
         self.session = session
         self._state = state
