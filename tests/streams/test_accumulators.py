@@ -249,6 +249,12 @@ def test_a_structured_output_and_strict_tools_of_a_chat() -> None:
     chats(scripts.chat_refusal(), Person)
 
 
+def test_an_empty_refusal_is_none() -> None:
+    chunks = [scripts._start(refusal=""), *scripts.chat_json()[1:]]
+    _, mine = chats(chunks, Person)
+    assert mine.final().choices[0].message.parsed.name == "Ada"
+
+
 @pytest.mark.parametrize("kind", ["chat_cut_off", "chat_filtered"])
 def test_a_chat_that_was_cut_off_and_is_to_be_parsed(kind: str) -> None:
     wanted = {"chat_cut_off": oxide.LengthFinishReasonError, "chat_filtered": oxide.ContentFilterFinishReasonError}

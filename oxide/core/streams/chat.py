@@ -246,7 +246,7 @@ class _Choice:
 
         if content is not None and text is not None:
             owner = self._owner
-            parses = owner.format is not None and self._refusal is None and not owner.is_first
+            parses = owner.format is not None and not self._is_refused() and not owner.is_first
             partial = Parsed(text) if parses else None
             events.append(create(ContentDeltaEvent, delta=content, snapshot=Upto(text), parsed=partial))
         if alone and logprobs is None and not self.finish_reason:
@@ -260,6 +260,9 @@ class _Choice:
             self._logprobs_delta(logprobs, events)
         if fragments or self.finish_reason:
             self._done_events(fragments, events)
+
+    def _is_refused(self) -> bool:
+        return self._refusal is not None and self._refusal.length > 0
 
     def _add(self, delta: Any) -> list[dict[str, Any]]:
         values = delta.to_dict()
@@ -347,7 +350,7 @@ class _Choice:
         if self._content is not None and self._content.length and "content" not in done:
             done.add("content")
             format = self._owner.format
-            if format is not None and self._refusal is None:
+            if format is not None and not self._is_refused():
                 try:
                     self._parsed = format.parse(str(self._content))
                 except FormatError as error:
@@ -398,7 +401,7 @@ class _Choice:
         if parsed:
             if "content" in self._done:
                 message["parsed"] = self._parsed
-            elif self._owner.format is not None and message.get("content") and self._refusal is None:
+            elif self._owner.format is not None and message.get("content") and not self._is_refused():
                 assert self._content is not None
                 message["parsed"] = Parsed(self._content).resolve()
             calls = self._message.get("tool_calls")
