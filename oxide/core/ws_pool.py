@@ -21,9 +21,9 @@ class Pooled:
 
     Attributes:
         session: the session.
+        abort: what the pool asks of connections, and sessions don't have.
     """
 
-    # What the pool's connections have: nobody gives a session up from another thread.
     abort = None
 
     def __init__(self, session: Any, state: SessionState) -> None:
