@@ -24,6 +24,7 @@ ONLY = {
     "TLSConnection.shut_down": "only a thread has to be woken up by another",
     "RacingTransport": "a task is cancelled where it waits, a thread is not",
     "RacingIO": "a task is cancelled where it waits, a thread is not",
+    "Connection._timed_out": "blocking sockets have a timeout of their own",
     "Connection._limit": "blocking sockets have a timeout of their own",
     "_call": "a file's methods may be coroutine functions, or be run in worker threads",
     "Duplex._recv": "the event loop reads for asynchronous ones",

@@ -17,10 +17,12 @@ from ..sockets import (
     begin,
     connect_error,
     finish,
-    input_probe,
+    has_kernel_timeouts,
+    idle_probe,
     is_pending,
     is_timeout,
     numeric_addresses,
+    set_kernel_timeout,
     tls_error,
     wait_any,
 )
@@ -35,19 +37,23 @@ class Connection:
     `read` and `write` raise TimeoutError when the socket did nothing for `timeout` seconds.
     """
 
-    __slots__ = ("_probe", "_sock", "_timeout", "abort", "h1")
+    __slots__ = ("_by_kernel", "_probe", "_sock", "_timeout", "abort", "h1")
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._probe: Callable[[], object] | None = None
         self._timeout = sock.gettimeout()
+        self._by_kernel = self._timeout is None and has_kernel_timeouts(sock)
         self.abort: Any = None
         self.h1 = H1Connection()
 
     def _limit(self, timeout: float | None) -> None:
         if timeout != self._timeout:
-            # A timeout of 0 would make the socket non-blocking.
-            self._sock.settimeout(timeout if timeout is None else max(timeout, 0.001))
+            if self._by_kernel:
+                set_kernel_timeout(self._sock, timeout)
+            else:
+                # A timeout of 0 would make the socket non-blocking.
+                self._sock.settimeout(timeout if timeout is None else max(timeout, 0.001))
             self._timeout = timeout
 
     def read(self, timeout: float | None) -> bytes:
@@ -56,18 +62,23 @@ class Connection:
         try:
             return self._sock.recv(READ_SIZE)
         except OSError as error:
-            if is_timeout(error):
-                raise
+            if self._timed_out(error):
+                raise TimeoutError from None
             raise ReadError(f"the connection broke: {error.strerror or error}") from error
+
+    def _timed_out(self, error: OSError) -> bool:
+        return is_timeout(error) or (self._by_kernel and isinstance(error, BlockingIOError))
 
     def read_ready(self) -> bytes | None:
         """What has come already, `None` for nothing, empty at the end of the connection. Raises ReadError."""
         if not self.is_stale():
             return None
-        self._sock.settimeout(0.0)
-        # No limit that anybody sets, so that the next one is set.
-        self._timeout = -1.0
         try:
+            if self._by_kernel:
+                return self._sock.recv(READ_SIZE, socket.MSG_DONTWAIT)
+            self._sock.settimeout(0.0)
+            # No limit that anybody sets, so that the next one is set.
+            self._timeout = -1.0
             return self._sock.recv(READ_SIZE)
         except OSError as error:
             if is_pending(error):
@@ -85,15 +96,15 @@ class Connection:
                     self._limit(allowance())
                     sent += self._sock.send(view[sent : sent + READ_SIZE])
         except OSError as error:
-            if is_timeout(error):
-                raise
+            if self._timed_out(error):
+                raise TimeoutError from None
             raise WriteError(f"the connection broke: {error.strerror or error}") from error
 
     def is_stale(self) -> bool:
         """Whether the idle connection was closed by its peer, or has something to say unasked."""
         probe = self._probe
         if probe is None:
-            probe = self._probe = input_probe(self._sock)
+            probe = self._probe = idle_probe(self._sock)
         return bool(probe())
 
     def agreed_protocol(self) -> str | None:
