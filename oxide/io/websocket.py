@@ -36,6 +36,7 @@ class BaseWebSocketConnection:
         # Around the machine and what is in this object; nothing waits under it.
         self._lock = threading.Lock()
         self._receiving = False
+        self._closing = False  # who receives does it to close the connection
         self._waiting: list[Any] = []  # events for those who wait for the end, or for their turn to receive
         if opened.trailing:
             self._take(opened.trailing)
@@ -121,24 +122,27 @@ class BaseWebSocketConnection:
                 raise self._ws.closed_error()
             return None
 
-    def _claim(self) -> None:
-        """Be the one who receives. Raises RuntimeError if another is it."""
+    def _claim(self) -> bool:
+        """Be the one who receives; not, if somebody closes the connection and is at it. Raises RuntimeError if another receives."""
         with self._lock:
-            if self._receiving:
+            if self._receiving and not self._closing:
                 raise RuntimeError("another thread or task is receiving from this WebSocket connection")
+            claimed = not self._receiving
             self._receiving = True
+            return claimed
 
-    def _claim_or_wait(self, event: Any) -> bool:
+    def _claim_or_wait(self, event: Any, closing: bool) -> bool:
         """Be the one who receives; or have the event set when that one is done, or the connection."""
         with self._lock:
             if self._receiving:
                 self._waiting.append(event)
                 return False
             self._receiving = True
+            self._closing = closing
             return True
 
     def _release(self) -> None:
-        self._receiving = False
+        self._receiving = self._closing = False
         if self._waiting:
             self._wake()
 

@@ -134,6 +134,20 @@ async def test_closing_while_another_receives(way: Way, connect: Any, peer: Peer
     assert sorted(map(str, seen)) == ["1001", "closed"]
 
 
+async def test_receiving_while_another_closes(way: Way, connect: Any) -> None:
+    """It is told how that ended, once it did."""
+    with silent() as url:
+        ws = await connect(url, close_timeout=0.3)
+
+        async def receive() -> None:
+            while not ws._closing:
+                await _pause(way)
+            with pytest.raises(WebSocketConnectionClosedError, match="close_timeout"):
+                await ws.recv()
+
+        await way.gather(ws.close, receive)
+
+
 async def _pause(way: Way) -> None:
     if way.is_sync:
         threading.Event().wait(0.005)

@@ -63,7 +63,11 @@ class WebSocketConnection(BaseWebSocketConnection):
     def recv_message(self, timeout: float | None = None) -> Message:
         """The next message as it came: its bytes, and whether it is text. Raises as `recv`."""
         end = None if timeout is None else monotonic() + timeout
-        self._claim()
+        while not self._claim():
+            event = Event()
+            if self._claim_or_wait(event, False):
+                break
+            self._pause(event, None if end is None else max(end - monotonic(), 0.0))
         try:
             while True:
                 message = self._next()
@@ -93,7 +97,7 @@ class WebSocketConnection(BaseWebSocketConnection):
             while self._ws.state is not CLOSED:
                 left = None if end is None else max(end - monotonic(), 0.0)
                 event = Event()
-                if not self._claim_or_wait(event):
+                if not self._claim_or_wait(event, True):
                     self._pause(event, left)
                     continue
                 try:
