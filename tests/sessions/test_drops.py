@@ -1,6 +1,6 @@
 """Connections that break at every point of a turn: at every byte, in every way.
 
-`OXIDE_DROPS` is the number of connections that are broken (seeded; 90 by default, in all three ways together). 10 000 were run once; see
+`OXIDE_DROPS` is the number of connections that are broken (seeded; 45 by default, in all three ways together). 10 000 were run once; see
 `docs/websocket.md`.
 """
 
@@ -19,7 +19,7 @@ from oxide.testing import MockServer, Socket
 
 from ..ways import Way
 
-DROPS = int(os.environ.get("OXIDE_DROPS", "90"))
+DROPS = int(os.environ.get("OXIDE_DROPS", "45"))
 WAYS = ("cut_after_bytes", "reset_after_bytes", "close_after", "cut_after", "reset_after", "garbage_after")
 
 

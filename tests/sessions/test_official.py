@@ -180,7 +180,9 @@ def test_a_lane_that_nobody_reads(side: Any, server: MockServer, isolate: bool) 
         server.queue(Stream(), Stream(until=gate))
         slow.send({**HI, "input": "100 words"})
         other.send(HI)
-        server.wait_for(lambda: any("response.completed" in str(message)[:40] for message in server.sockets[-1].sent))
+        socket = server.sockets[-1]
+        # The official reader may have found that it is too much before all of it was sent.
+        server.wait_for(lambda: not socket.open or any("response.completed" in str(each)[:40] for each in socket.sent))
         gate.open()
         if isolate:
             assert other.get_final_response(timeout=10).output_text == "You said: hi"
@@ -440,7 +442,7 @@ PIECES: list[dict[str, Any]] = [
 ]
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from(PIECES), max_size=14))
 def test_accumulating_pieces_in_any_order(events: list[dict[str, Any]]) -> None:
     compare(events)
