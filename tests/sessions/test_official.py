@@ -6,6 +6,7 @@ import copy
 import itertools
 import json
 import random
+import threading
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -245,6 +246,53 @@ async def test_asynchronous_lanes(way: Way, server: MockServer) -> None:
     assert await program(oxide, ours) == expected
     if way.name == "asyncio":
         assert await program(openai, theirs) == expected
+
+
+@pytest.fixture
+def elsewhere(recorded: list[list[dict[str, Any]]]) -> Iterator[tuple[str, list[Any]]]:
+    """A server built on `websockets`, which answers with recorded events; its URL, and what it received."""
+    from websockets.sync.server import serve
+
+    received: list[Any] = []
+
+    def handle(connection: Any) -> None:
+        for message in connection:
+            asked = json.loads(message)
+            received.append(asked)
+            for event in recorded[int(asked["input"])]:
+                connection.send(json.dumps({**event, "stream_id": asked["stream_id"]}))
+
+    with serve(handle, "127.0.0.1", 0) as peer:
+        thread = threading.Thread(target=peer.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{peer.socket.getsockname()[1]}/v1", received
+        peer.shutdown()
+        thread.join()
+
+
+def test_traffic_and_events_agree_on_a_server_of_websockets(
+    elsewhere: tuple[str, list[Any]], recorded: list[list[dict[str, Any]]]
+) -> None:
+    """Every kind of response, on a lane each: by the official session, by ours of that name, and by `ws_session`."""
+    url, received = elsewhere
+    seen: list[list[Any]] = []
+    for package, module in ((openai, theirs), (oxide, ours)):
+        with (
+            package.OpenAI(base_url=url, api_key="k") as client,
+            client.responses.connect() as connection,
+            module.ResponsesWebSocketSession(connection, limits=module.ResponsesWebSocketLimits(**LIMITS)) as session,
+        ):
+            found: list[Any] = []
+            for number in range(7):
+                lane = session.lane(f"lane-{number + 1}")
+                lane.send({"type": "response.create", "model": "m", "input": str(number)})
+                found.append([lane.recv(timeout=10).to_dict() for _ in recorded[number]])
+            seen.append(found)
+    with oxide.OpenAI(base_url=url, api_key="k") as client, client.ws_session(model="m") as session:
+        lanes = [session.lane() for _ in range(7)]
+        seen.append([[event.to_dict() for event in lane.send_stream(str(n))] for n, lane in enumerate(lanes)])
+    assert seen[0] == seen[1] == seen[2]
+    assert received[:7] == received[7:14] == received[14:]
 
 
 # --- the accumulator ---
