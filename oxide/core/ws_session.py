@@ -105,7 +105,8 @@ class SessionConfig:
             head += b',"generate":false'
         body: bytes = call.content
         text = (head + (b"," + body[1:] if len(body) > 2 else b"}")).decode()
-        return Turn(lane, text, params.get("store") is not False, call.timeout, call.deadline)
+        stored = params.get("store") is not False
+        return Turn(lane, text, stored, call.timeout, call.deadline, self.channel.events if call.strict else None)
 
 
 _INSTEAD = {

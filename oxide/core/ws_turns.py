@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .codec import DecodeError, construct
 from .errors import (
     APIConnectionError,
+    APIResponseValidationError,
     APITimeoutError,
     TransportError,
     TransportTimeout,
@@ -212,6 +214,7 @@ class Turn:
     __slots__ = (
         "_deadline",
         "_first",
+        "_promised",
         "_request",
         "_timeout",
         "desk",
@@ -225,7 +228,15 @@ class Turn:
         "text",
     )
 
-    def __init__(self, lane: SessionLane, text: str, stored: bool, timeout: Timeout, deadline: float | None) -> None:
+    def __init__(
+        self,
+        lane: SessionLane,
+        text: str,
+        stored: bool,
+        timeout: Timeout,
+        deadline: float | None,
+        promised: Any = None,
+    ) -> None:
         self.lane = lane
         self.text = text
         self.stored = stored
@@ -237,6 +248,7 @@ class Turn:
         self.final: Any = None
         self._timeout = timeout
         self._deadline = deadline
+        self._promised = promised
         self._first: Any = None
         self._request: Request | None = None
 
@@ -289,8 +301,18 @@ class Turn:
 
         Raises:
             ResponsesWebSocketError: it is an error.
+            APIResponseValidationError: it is not of the type that is promised.
         """
         kind = getattr(event, "type", None)
+        if self._promised is not None:
+            try:
+                construct(self._promised, event, strict=True)
+            except DecodeError as error:
+                self.end()
+                response = self.desk.connection.response
+                raise APIResponseValidationError(
+                    response, None, message=f"an event of the WebSocket connection can't be decoded: {error}"
+                ) from error
         if kind == "error":
             self.end()
             raise ResponsesWebSocketError(event, message=self._explain(event), request=self._request)

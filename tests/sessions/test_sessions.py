@@ -439,6 +439,16 @@ async def test_what_is_no_json(way: Way, server: MockServer, session: Any) -> No
         assert (await session.send("Hi")).output_text == "You said: Hi"
 
 
+async def test_strict(way: Way, server: MockServer, session: Any) -> None:
+    odd = [{"type": "response.output_text.delta", "delta": 5}, {"type": "response.completed", "response": {"id": "r"}}]
+    async with session:
+        server.queue(Stream(events=odd), repeat=2)
+        assert (await session.send("Hi", previous_response_id=None)).id == "r"
+        with pytest.raises(oxide.APIResponseValidationError, match="content_index"):
+            await session.send("Hi", strict=True, previous_response_id=None)
+        assert (await session.send("Hi", strict=True, previous_response_id=None)).output_text == "You said: Hi"
+
+
 async def test_a_key_that_a_function_gives(way: Way, server: MockServer) -> None:
     keys = iter(["sk-wrong", "sk-test"])
     client = way.client(base_url=server.base_url, api_key=lambda: next(keys), max_retries=0)
