@@ -16,7 +16,13 @@ from time import monotonic
 from typing import Any
 
 from .codec import encode
-from .errors import APIConnectionError, APIStatusError, OpenAIError, TransportError
+from .errors import (
+    APIConnectionError,
+    APIStatusError,
+    OpenAIError,
+    TransportError,
+    WebSocketConnectionClosedError,
+)
 from .flow import Flow, Sleep
 from .operation import Operation
 from .prepare import RequestBuilder
@@ -151,7 +157,10 @@ class SessionState:
         """
         self.check()
         if stream_id is None:
-            stream_id = self._free.popleft() if self._free else self._new_name()
+            try:
+                stream_id = self._free.popleft()
+            except IndexError:
+                stream_id = self._new_name()
         elif stream_id in self._names:
             raise ValueError(f"there is a lane {stream_id!r} already: close it first, or take another name")
         most = min(self.config.limits.max_lanes - 1, SERVER_LANES)
@@ -192,22 +201,20 @@ class SessionState:
         if anchor is not None and anchor.is_open():
             return anchor
         desk = self.desk
-        if desk is None:
+        if desk is None or not desk.is_open() or desk.router.retiring:
             return None
         max_age = self.config.max_age
-        if not desk.is_open() or desk.router.retiring or (max_age is not None and monotonic() - desk.since >= max_age):
-            self.desk = None
-            self._retired.append(desk)
-            self.settle()
-            return None
-        return desk
+        return desk if max_age is None or monotonic() - desk.since < max_age else None
 
     def adopt(self, desk: Any) -> None:
-        """There is a new connection."""
+        """There is a new connection, in place of the one before, which is closed as soon as nobody needs it. One caller at a time."""
         if self.closed:
             desk.hang_up()
             self.check()
-        self.desk = desk
+        before, self.desk = self.desk, desk
+        if before is not None:
+            self._retired.append(before)
+        self.settle()
 
     def settle(self) -> None:
         """Close the connections that nobody needs any more."""
@@ -216,7 +223,11 @@ class SessionState:
         needed = {id(lane.anchor) for lane in (self.default, *list(self._names.values())) if lane.anchor is not None}
         for desk in list(self._retired):
             if not desk.is_open() or not (desk.router.busy or id(desk) in needed):
-                self._retired.remove(desk)
+                try:
+                    self._retired.remove(desk)
+                except ValueError:
+                    # Another thread has just done it.
+                    continue
                 desk.hang_up()
 
     def close(self) -> list[Any]:
@@ -342,6 +353,10 @@ def begin(state: SessionState, lane: SessionLane, params: Mapping[str, Any], gen
             desk = yield Seat(state, lane)
             try:
                 turn.begin(desk)
+            except WebSocketConnectionClosedError:
+                # Another thread found it too old, and closed it, a moment ago. Nothing was sent, so this is no attempt.
+                continue
+            try:
                 yield Write(desk, turn.text)
                 event = yield Receive(desk, turn.seat, turn.allowance())
             except LOST as error:
