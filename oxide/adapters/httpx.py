@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from importlib import import_module
 from typing import Any
 
-from ..core.headers import Headers
+from ..core.headers import SECRET_HEADERS, Headers
 from ..core.http import Request, Response
 from .library import AdaptedResponse, limits
 
@@ -50,7 +50,15 @@ class HTTPX:
             content=content or None,
             timeout=self._timeout(**limits(request)),
         )
-        options: dict[str, Any] = {} if request.may_authorize else {"auth": None}
+        options: dict[str, Any] = {}
+        if request.redirected:
+            # Without the client's own parameters, which it adds to every URL.
+            native.url = type(native.url)(str(request.url))
+        if not request.may_authorize:
+            # Nor with the credentials that it adds to every request.
+            options["auth"] = None
+            for name in SECRET_HEADERS.intersection(native.headers):
+                del native.headers[name]
         return self._client.send(native, stream=stream, follow_redirects=False, **options)
 
     def response(self, native: Any, request: Request, follows: bool) -> Response:

@@ -39,7 +39,7 @@ def checkout(pool: Any, request: Request, got: Any) -> Generator[Any, Any, tuple
     Args:
         pool: the shared pool.
         request: names the origin and the limits.
-        got: what `pool.acquire` gave for the origin.
+        got: what `pool.acquire` gave for the origin, which is not live: finding that out may have read from it.
 
     Raises:
         ConnectError: no connection could be made.
@@ -47,6 +47,8 @@ def checkout(pool: Any, request: Request, got: Any) -> Generator[Any, Any, tuple
         OpenAIError: the client is closed, or was while the call waited.
     """
     limits = request.timeout
+    if got is not OPEN and type(got) is not Ticket:
+        got = pool.replace(got)
     while got is not OPEN:
         if type(got) is Ticket:
             ticket = got

@@ -86,9 +86,21 @@ class Headers(Mapping[str, str]):
 
 
 SECRET_HEADERS = frozenset(
-    {"authorization", "api-key", "proxy-authorization", "cookie", "set-cookie", "x-amz-security-token"}
+    {
+        "authorization",
+        "api-key",
+        "x-api-key",
+        "x-goog-api-key",
+        "ocp-apim-subscription-key",
+        "cf-aig-authorization",
+        "proxy-authorization",
+        "cookie",
+        "set-cookie",
+        "x-amz-security-token",
+    }
 )
-"""Fields whose values are never shown in logs and reprs."""
+"""Fields with credentials, for the API and for the gateways that people put in front of it: their values are never shown in logs and
+reprs, and don't go to another origin."""
 
 
 def encode_header(name: Any, value: Any) -> tuple[bytes, bytes]:

@@ -70,6 +70,9 @@ class Request:
     may_authorize = True
     """Whether credentials may be added to it. They may not where a redirect has led it to another origin."""
 
+    redirected = False
+    """Whether its URL is one that a server gave, which is not to be added to."""
+
     def __init__(
         self,
         method: str,

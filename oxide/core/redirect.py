@@ -54,8 +54,7 @@ def redirected(response: Response) -> Request | None:
         return None
     request = response.request
     try:
-        # Servers forget to quote spaces, and every client forgives it.
-        url = request.url.join(location.strip().replace(" ", "%20"))
+        url = request.url.join(_reference(location))
     except ValueError as error:
         raise ProtocolError(f"the redirect's Location is no URL: {error}") from error
     if url.scheme not in ("http", "https"):
@@ -71,11 +70,27 @@ def redirected(response: Response) -> Request | None:
         raise ProtocolError("the redirect can't be followed: the request's body can't be read a second time")
     pairs = tuple(pair for pair in request.head.pairs if pair[0].decode("latin-1").lower() not in dropped)
     # Once it has been somewhere else, it may come back to where it came from, and still go without.
-    make = Request if request.may_authorize and not dropped & SECRET_HEADERS else ForeignRequest
+    make = RedirectedRequest if request.may_authorize and not dropped & SECRET_HEADERS else ForeignRequest
     return make(method, url, HeadBlock(pairs), content, request.timeout, request.deadline, request.retries)
 
 
-class ForeignRequest(Request):
+def _reference(location: str) -> str:
+    """A `Location`: servers forget to quote spaces and what is not ASCII, and every client forgives it."""
+    try:
+        location = location.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        # Latin-1 it is, then.
+        pass
+    return location.strip().replace(" ", "%20")
+
+
+class RedirectedRequest(Request):
+    """A request that a redirect has led somewhere else."""
+
+    redirected = True
+
+
+class ForeignRequest(RedirectedRequest):
     """A request that a redirect has led to another origin."""
 
     may_authorize = False

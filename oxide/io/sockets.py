@@ -15,7 +15,7 @@ from time import sleep
 from typing import Any
 
 from ..core.dial import Address, Busy
-from ..core.errors import ConnectError
+from ..core.errors import ConnectError, ReadError
 
 __all__ = [
     "READ_SIZE",
@@ -31,6 +31,7 @@ __all__ = [
     "is_pending",
     "is_timeout",
     "numeric_addresses",
+    "says_something",
     "set_kernel_timeout",
     "tls_error",
     "wait_any",
@@ -250,6 +251,18 @@ def is_pending(error: OSError) -> bool:
     """Whether a non-blocking read only came too early; on TLS, half a record may be there."""
     # By its name, since the ssl module may never have been imported.
     return isinstance(error, (BlockingIOError, InterruptedError)) or type(error).__name__ == "SSLWantReadError"
+
+
+def says_something(connection: Any) -> bool:
+    """Whether an idle connection that has input was closed by its peer, or got bytes that nobody asked for; these are dropped.
+
+    On TLS it may be neither. With version 1.3 the tickets for further sessions come after the handshake (RFC 8446, section 4.6.1), so
+    that they wait on a connection that was opened ahead of its first request.
+    """
+    try:
+        return connection.read_ready() is not None
+    except ReadError:
+        return True
 
 
 def connect_error(host: str, port: int | None, error: OSError | UnicodeError) -> ConnectError:

@@ -272,6 +272,9 @@ async def test_redirects(way: Any, bring: Any, elsewhere: bool) -> None:
     follow = {} if bring.library == "httpcore" else {"follow_redirects": True}
     if follow:
         follow["auth"] = ("user", "secret")
+        follow["headers"] = {"Authorization": "secret", "X-API-Key": "secret", "X-Team": "a"}
+        follow["cookies"] = {"a": "secret"}
+        follow["params"] = {"key": "secret"}
     with Peer(redirects) as peer, Peer(redirects) as other:
         target = other if elsewhere else peer
         headers = {"X-Where": target.origin, "api-key": "secret", "cookie": "secret"}
@@ -279,7 +282,9 @@ async def test_redirects(way: Any, bring: Any, elsewhere: bool) -> None:
         assert await client.post("/x", cast_to=object, body={"a": 1}) == {"size": 7}
         sent = target.requests[-1]
         if elsewhere:
-            assert not {"authorization", "api-key", "cookie"} & set(sent.headers)
+            assert not {"authorization", "api-key", "x-api-key", "cookie"} & set(sent.headers)
+            assert sent.target == "/there"
+            assert sent.headers.get("x-team") == ("a" if follow else None)
         else:
             assert sent.headers["api-key"] == "secret"
             assert sent.headers["authorization"] == peer.requests[0].headers["authorization"]

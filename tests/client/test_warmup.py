@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import select
+import ssl
+import threading
 from typing import Any
 
 import anyio
@@ -137,3 +139,24 @@ async def test_idle_connections_are_closed_when_they_expire(way: Any) -> None:
 
 async def pause(way: Any) -> None:
     select.select([], [], [], 0.01) if way.is_sync else await anyio.sleep(0.01)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_session_tickets_make_no_connection_stale(way: Any, version: ssl.TLSVersion) -> None:
+    """With TLS 1.3 they come when the handshake is over, and are there to be read before the first request is."""
+    context = server_context()
+    context.minimum_version = context.maximum_version = version
+    secured = threading.Semaphore(0)
+
+    def script(connection: Connection) -> None:
+        secured.release()
+        numbered(connection)
+
+    with Peer(script, context=context) as peer:
+        client = way.client(base_url=peer.base_url, http_client=way.transport(ssl_context=client_context()))
+        await client.warmup(3)
+        assert all(secured.acquire(timeout=10) for _ in range(3))
+        for _ in range(3):
+            await client.get("/x", cast_to=int)
+        await client.warmup(3)
+        assert peer.accepted == client.stats()["opened"] == 3

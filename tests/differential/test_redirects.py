@@ -47,7 +47,9 @@ def test_statuses(sides: Sides, status: int, name: str) -> None:
         assert bool(mine.error) == (not followed)
 
 
-@pytest.mark.parametrize("location", ["/v2/x", "x", "../x", "?q=1", "//127.0.0.1:1/", "a b", "/\u00e9", "", "#part"])
+@pytest.mark.parametrize(
+    "location", ["/v2/x", "x", "../x", "?q=1", "//127.0.0.1:1/", "a b", "/\u00e9", "/\u00c3\u00a9", "", "#part"]
+)
 def test_locations(sides: Sides, location: str) -> None:
     if location.startswith("//"):
         location += "{port}"

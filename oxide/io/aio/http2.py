@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import anyio.lowlevel
 
-from ...core.checkout import checkout
+from ...core.checkout import checkout, is_live
 from ...core.errors import ReadError, TransportError
 from ...core.exchange import DRAIN_LIMIT
 from ...core.http import Request, Response
@@ -136,8 +136,9 @@ async def send(transport: Any, connection: SharedConnection, request: Request, s
             if not replayable(request, error, replays):
                 raise
         replays += 1
-        got = pool.acquire(request.url.origin)
-        connection, _ = await run(checkout(pool, request, got), transport._network)
+        connection = pool.acquire(request.url.origin)
+        if not is_live(connection):
+            connection, _ = await run(checkout(pool, request, connection), transport._network)
         if connection.h1 is not None:
             # The server has changed its mind about the protocol.
             pool.release(connection, True)

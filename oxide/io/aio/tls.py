@@ -87,9 +87,9 @@ class TLSConnection(Connection):
         except ssl.SSLError as error:
             raise WriteError(f"the TLS connection broke: {error.reason or error}") from error
 
-    def is_stale(self) -> bool:
+    def has_input(self) -> bool:
         # What came in one packet with the last response may be waiting here instead of in the socket.
-        return bool(self._incoming.pending or self._tls.pending()) or self._inner.is_stale()
+        return bool(self._incoming.pending or self._tls.pending()) or self._inner.has_input()
 
     def agreed_protocol(self) -> str | None:
         return self._tls.selected_alpn_protocol()

@@ -6,7 +6,7 @@ import threading
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from ...core.checkout import checkout
+from ...core.checkout import checkout, is_live
 from ...core.errors import TransportError
 from ...core.exchange import DRAIN_LIMIT
 from ...core.http import Request, Response
@@ -106,8 +106,9 @@ def send(transport: Any, connection: SharedConnection, request: Request, streami
             if not replayable(request, error, replays):
                 raise
         replays += 1
-        got = pool.acquire(request.url.origin)
-        connection, _ = run(checkout(pool, request, got), transport._network)
+        connection = pool.acquire(request.url.origin)
+        if not is_live(connection):
+            connection, _ = run(checkout(pool, request, connection), transport._network)
         if connection.h1 is not None:
             # The server has changed its mind about the protocol.
             pool.release(connection, True)

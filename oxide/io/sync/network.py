@@ -22,6 +22,7 @@ from ..sockets import (
     is_pending,
     is_timeout,
     numeric_addresses,
+    says_something,
     set_kernel_timeout,
     tls_error,
     wait_any,
@@ -71,7 +72,7 @@ class Connection:
 
     def read_ready(self) -> bytes | None:
         """What has come already, `None` for nothing, empty at the end of the connection. Raises ReadError."""
-        if not self.is_stale():
+        if not self.has_input():
             return None
         try:
             if self._by_kernel:
@@ -100,12 +101,16 @@ class Connection:
                 raise TimeoutError from None
             raise WriteError(f"the connection broke: {error.strerror or error}") from error
 
-    def is_stale(self) -> bool:
-        """Whether the idle connection was closed by its peer, or has something to say unasked."""
+    def has_input(self) -> bool:
+        """Whether there is something to be read, be it the end."""
         probe = self._probe
         if probe is None:
             probe = self._probe = idle_probe(self._sock)
         return bool(probe())
+
+    def is_stale(self) -> bool:
+        """Whether the idle connection was closed by its peer, or has something to say unasked."""
+        return self.has_input() and says_something(self)
 
     def agreed_protocol(self) -> str | None:
         """What the TLS handshake settled on (ALPN)."""
