@@ -50,9 +50,11 @@ def adapt(http_client: Any, asynchronous: bool) -> Any:
     else:
         from ..core.transport import AsyncTransport, Transport
 
-        if isinstance(http_client, AsyncTransport if asynchronous else Transport):
+        # A class has its methods, too.
+        if isinstance(http_client, AsyncTransport if asynchronous else Transport) and not isinstance(http_client, type):
             return http_client
-    raise TypeError(f"Invalid `http_client` argument; expected {_EXPECTED[asynchronous]}, but got {type(http_client)}")
+    got = f"the class {http_client}" if isinstance(http_client, type) else type(http_client)
+    raise TypeError(f"Invalid `http_client` argument; expected {_EXPECTED[asynchronous]}, but got {got}")
 
 
 def _adapter(library: str, http_client: Any, asynchronous: bool) -> Any:

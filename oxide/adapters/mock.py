@@ -27,7 +27,7 @@ class MockTransport:
     """
 
     def __init__(self, handler: Callable[[Request], Any]) -> None:
-        self._handler = handler
+        self._handler = _function(handler)
         self.requests: list[Request] = []
         self.closed = False
 
@@ -48,7 +48,7 @@ class AsyncMockTransport:
     """The same for `AsyncOpenAI`; the handler may be a coroutine function, and what it streams an asynchronous iterable."""
 
     def __init__(self, handler: Callable[[Request], Any]) -> None:
-        self._handler = handler
+        self._handler = _function(handler)
         self.requests: list[Request] = []
         self.closed = False
 
@@ -64,6 +64,12 @@ class AsyncMockTransport:
     async def aclose(self) -> None:
         """Refuse every further request."""
         self.closed = True
+
+
+def _function(handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
+    if not callable(handler):
+        raise TypeError(f"a mock's handler must be a function of an oxide.Request, not {handler!r}")
+    return handler
 
 
 def _begin(transport: MockTransport | AsyncMockTransport, request: Request) -> None:

@@ -101,9 +101,11 @@ class ReadError(TransportError):
 
     Attributes:
         stale: whether it was a connection kept from an earlier request and not one byte of a response had come.
+        told: whether the peer said why, in TLS; that says more than the failure of a write that it led to.
     """
 
     stale: bool = False
+    told: bool = False
 
 
 class WriteError(TransportError):

@@ -183,7 +183,7 @@ class Exchange:
         """Raise what an error of the connection means for the request."""
         if isinstance(error, TimeoutError):
             raise timed_out(self.step, self._request.timeout, self._request.deadline) from error
-        if self._unsent is not None:
+        if self._unsent is not None and not (isinstance(error, ReadError) and error.told):
             error = self._unsent
         if self._reused and not self._h1.bytes_received and isinstance(error, (ReadError, WriteError)):
             stale = ReadError("the server closed the connection, which was kept from an earlier request")

@@ -15,7 +15,7 @@ from ..core.http2_options import HTTP2
 from ..core.pool import CLOSED, Pool, Ticket
 from ..core.url import Origin
 
-__all__ = ["DEFAULT_CONNECTION_LIMITS", "Limits", "SharedPool"]
+__all__ = ["DEFAULT_CONNECTION_LIMITS", "Limits", "SharedPool", "as_limits"]
 
 
 class Limits:
@@ -26,6 +26,9 @@ class Limits:
         max_keepalive_connections: idle ones.
         keepalive_expiry: seconds after which an idle connection is not used any more. It is closed with the next call.
         max_connections_per_origin: like `max_connections`, for each scheme, host and port.
+
+    Raises:
+        TypeError, ValueError: one of them is no number of connections, or of seconds; the message names it.
     """
 
     __slots__ = ("keepalive_expiry", "max_connections", "max_connections_per_origin", "max_keepalive_connections")
@@ -38,13 +41,51 @@ class Limits:
         keepalive_expiry: float | None = 60.0,
         max_connections_per_origin: int | None = None,
     ) -> None:
-        self.max_connections = max_connections
-        self.max_keepalive_connections = max_keepalive_connections
-        self.keepalive_expiry = keepalive_expiry
-        self.max_connections_per_origin = max_connections_per_origin
+        self.max_connections = _count("max_connections", max_connections, 1)
+        self.max_keepalive_connections = _count("max_keepalive_connections", max_keepalive_connections, 0)
+        self.keepalive_expiry = _expiry(keepalive_expiry)
+        self.max_connections_per_origin = _count("max_connections_per_origin", max_connections_per_origin, 1)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Limits):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+
+    def __hash__(self) -> int:
+        return hash(tuple(getattr(self, name) for name in self.__slots__))
 
     def __repr__(self) -> str:
         return f"Limits({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__slots__)})"
+
+
+def _count(name: str, value: Any, least: int) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number of connections, or None for no limit, not {value!r}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, or None for no limit, not {value!r}")
+    return value
+
+
+def _expiry(value: Any) -> float | None:
+    if value is None:
+        return None
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise TypeError(f"keepalive_expiry must be a number of seconds, or None for no limit, not {value!r}")
+    if not value >= 0:
+        raise ValueError(f"keepalive_expiry must be at least 0 seconds, or None for no limit, not {value!r}")
+    return value
+
+
+def as_limits(value: Any) -> Limits:
+    """`value` as `Limits`, which it is, or has the attributes of (as `httpx.Limits` has); `None` for the default. Raises TypeError."""
+    if value is None or isinstance(value, Limits):
+        return value or DEFAULT_CONNECTION_LIMITS
+    names = ("max_connections", "max_keepalive_connections", "keepalive_expiry")
+    if not all(hasattr(value, name) for name in names):
+        raise TypeError(f"limits must be Limits(...), not {value!r}")
+    return Limits(**{name: getattr(value, name) for name in names})
 
 
 DEFAULT_CONNECTION_LIMITS = Limits()

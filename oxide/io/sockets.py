@@ -31,6 +31,7 @@ __all__ = [
     "is_pending",
     "is_timeout",
     "numeric_addresses",
+    "read_error",
     "says_something",
     "set_kernel_timeout",
     "tls_error",
@@ -265,10 +266,32 @@ def says_something(connection: Any) -> bool:
         return True
 
 
+def read_error(error: OSError) -> ReadError:
+    """The error for a read that failed; `error` is to be chained."""
+    # By its attribute, since the ssl module may never have been imported.
+    if not getattr(error, "reason", None):
+        return ReadError(f"the connection broke: {error.strerror or error}")
+    failure = ReadError(f"the TLS connection broke: {_tls_reason(error)}")
+    failure.told = "_ALERT_" in str(failure)
+    return failure
+
+
+def _tls_reason(error: Any) -> str:
+    reason = str(error.reason or error)
+    if "_ALERT_" in reason and ("_CERTIFICATE" in reason or "_UNKNOWN_CA" in reason):
+        # With TLS 1.3 the server looks at it when the handshake is over for us.
+        reason += "; the server wants a certificate of the client, or another one (cert=)"
+    return reason
+
+
 def connect_error(host: str, port: int | None, error: OSError | UnicodeError) -> ConnectError:
     """The error for a connection that was not made; `error` is to be chained."""
     where = host if port is None else f"{host}:{port}"
     return ConnectError(f"can't connect to {where}: {getattr(error, 'strerror', None) or error}")
+
+
+# X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, _CERT_LOCALLY, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE.
+_UNKNOWN_AUTHORITY = (2, 20, 19, 21)
 
 
 def tls_error(host: str, error: Exception) -> ConnectError:
@@ -276,9 +299,14 @@ def tls_error(host: str, error: Exception) -> ConnectError:
     import ssl
 
     if isinstance(error, ssl.SSLCertVerificationError):
-        return ConnectError(f"the TLS certificate of {host} was refused: {error.verify_message}")
+        reason = error.verify_message
+        if error.verify_code in _UNKNOWN_AUTHORITY:
+            reason = (
+                f"it comes from an unknown authority ({reason}); if you trust it, name it in verify= or SSL_CERT_FILE"
+            )
+        return ConnectError(f"the TLS certificate of {host} was refused: {reason}")
     if isinstance(error, ssl.SSLError):
-        return ConnectError(f"the TLS handshake with {host} failed: {error.reason or error}")
+        return ConnectError(f"the TLS handshake with {host} failed: {_tls_reason(error)}")
     if isinstance(error, ConnectionResetError):
         return ConnectError(f"the TLS handshake with {host} failed: the server closed the connection")
     return ConnectError(f"the TLS handshake with {host} failed: {error}")

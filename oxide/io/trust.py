@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["Trust"]
 
 
+_CERT = "must be a path, or a tuple of the paths of certificate and key (and a password)"
+
+
 class Trust:
     """What is verified, and with which certificate of our own.
 
@@ -56,8 +59,13 @@ class Trust:
             )
         if ssl_context is not None and (verify is not True or cert is not None):
             raise ValueError("pass either ssl_context, or verify and cert, which are settings of a context, not both")
-        if isinstance(cert, tuple) and len(cert) not in (2, 3):
-            raise ValueError("cert must be a path, or a tuple of the paths of certificate and key (and a password)")
+        if isinstance(cert, list):
+            cert = tuple(cert)
+        if cert is not None and not isinstance(cert, (str, os.PathLike)):
+            if not isinstance(cert, tuple) or not all(isinstance(part, (str, os.PathLike)) for part in cert):
+                raise TypeError(f"cert {_CERT}")
+            if len(cert) not in (2, 3):
+                raise ValueError(f"cert {_CERT}, and got {len(cert)} parts")
         self._given = ssl_context
         self._verify = verify
         self._cert = cert
@@ -104,6 +112,9 @@ class Trust:
                 context.load_cert_chain(certificate, rest[0] if rest else None, rest[1] if rest[1:] else "")
             except (OSError, ValueError) as error:
                 reason = getattr(error, "strerror", None) or error
+                if isinstance(error, ssl.SSLError):
+                    # Which of the two it was, OpenSSL does not say.
+                    reason = f"not in PEM format, without its key, or the key's password is another ({error})"
                 raise OpenAIError(
                     f"cert: the certificate {os.fspath(certificate)!r} can't be used: {reason}"
                 ) from error

@@ -469,6 +469,10 @@ def test_wrong_kinds() -> None:
     for wrong in (httpx.AsyncClient(), httpx2.AsyncClient(), oxide.AsyncHTTPTransport(), httpx.HTTPTransport(), 3, "x"):
         with pytest.raises(TypeError, match=r"Invalid `http_client` argument; .*httpx.Client or httpx2.Client"):
             oxide.OpenAI(api_key="k", http_client=wrong)
+    with pytest.raises(TypeError, match=r"Invalid `http_client` argument; .*but got the class"):
+        oxide.OpenAI(api_key="k", http_client=oxide.HTTPTransport)
+    with pytest.raises(TypeError, match=r"a mock.s handler must be a function of an oxide\.Request, not None"):
+        oxide.MockTransport(None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["DefaultHttpxClient", "DefaultHttpx2Client"])

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 
 import oxide
@@ -422,3 +423,29 @@ async def test_unread_responses(way: Any) -> None:
         server.queue(Reply(until=gate))
         await client.responses.create(model="gpt-5", input="x")
         assert server.accepted_connections == 2
+
+
+NUMBERS = ("max_connections", "max_keepalive_connections", "keepalive_expiry", "max_connections_per_origin")
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("value", [-1, "3", True, float("nan"), [2]])
+def test_limits_that_are_none(name: str, value: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"{name} must be .* or None for no limit, not"):
+        oxide.Limits(**{name: value})
+
+
+def test_limits() -> None:
+    assert oxide.Limits(max_connections=3) == oxide.Limits(max_connections=3) != oxide.Limits()
+    assert len({oxide.Limits(), oxide.DEFAULT_CONNECTION_LIMITS, oxide.Limits(keepalive_expiry=1)}) == 2
+    with pytest.raises(TypeError, match=r"limits must be Limits\(\.\.\.\), not 5"):
+        oxide.HTTPTransport(limits=5)  # type: ignore[arg-type]
+
+
+async def test_limits_of_httpx(way: Any) -> None:
+    with Peer(numbered) as peer:
+        transport = way.transport(limits=httpx.Limits(max_connections=2, max_keepalive_connections=1))
+        client = way.client(base_url=peer.base_url, http_client=transport)
+        await client.warmup(5)
+        figures = client.stats()
+        assert (figures["opened"], figures["idle"]) == (2, 1)

@@ -22,6 +22,7 @@ from ..sockets import (
     is_pending,
     is_timeout,
     numeric_addresses,
+    read_error,
     says_something,
     tls_error,
 )
@@ -63,7 +64,7 @@ class Connection:
         except OSError as error:
             if is_pending(error):
                 return None
-            raise ReadError(f"the connection broke: {error.strerror or error}") from error
+            raise read_error(error) from error
 
     def write(self, data: bytes, allowance: Callable[[], float | None]) -> Awaitable[None]:
         """Send all of `data`; `allowance` gives the timeout of each step. Raises WriteError, TimeoutError."""

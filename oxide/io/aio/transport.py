@@ -17,7 +17,7 @@ from ...core.http import Request, Response
 from ...core.http2_options import HTTP2, HTTP2Types, as_http2
 from ...core.pool import Ticket
 from ...core.proxies import Proxy
-from ..pool import Limits, SharedPool
+from ..pool import Limits, SharedPool, as_limits
 from ..reach import make_reach
 from ..trust import Trust
 from .network import Connection, Network
@@ -74,7 +74,7 @@ class AsyncHTTPTransport:
         http2: HTTP2Types = False,
     ) -> None:
         options = as_http2(http2)
-        self._pool = SharedPool(limits or Limits(), options)
+        self._pool = SharedPool(as_limits(limits), options)
         self._pool.close_with(self)
         reach = make_reach(proxy, trust_env, uds, local_address, server_hostname, max_expansion)
         self._network = PoolNetwork(reach, Trust(ssl_context, verify, cert, trust_env, options is not None), self._pool)

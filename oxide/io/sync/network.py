@@ -22,6 +22,7 @@ from ..sockets import (
     is_pending,
     is_timeout,
     numeric_addresses,
+    read_error,
     says_something,
     set_kernel_timeout,
     tls_error,
@@ -65,7 +66,7 @@ class Connection:
         except OSError as error:
             if self._timed_out(error):
                 raise TimeoutError from None
-            raise ReadError(f"the connection broke: {error.strerror or error}") from error
+            raise read_error(error) from error
 
     def _timed_out(self, error: OSError) -> bool:
         return is_timeout(error) or (self._by_kernel and isinstance(error, BlockingIOError))
@@ -84,7 +85,7 @@ class Connection:
         except OSError as error:
             if is_pending(error):
                 return None
-            raise ReadError(f"the connection broke: {error.strerror or error}") from error
+            raise read_error(error) from error
 
     def write(self, data: bytes, allowance: Callable[[], float | None]) -> None:
         """Send all of `data`; `allowance` gives the timeout of each step. Raises WriteError, TimeoutError."""

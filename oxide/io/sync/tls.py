@@ -8,8 +8,8 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 
-from ...core.errors import ReadError, WriteError
-from ..sockets import READ_SIZE
+from ...core.errors import WriteError
+from ..sockets import READ_SIZE, read_error
 from .network import Connection
 
 __all__ = ["TLSConnection"]
@@ -59,7 +59,7 @@ class TLSConnection(Connection):
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             return b""
         except ssl.SSLError as error:
-            raise ReadError(f"the TLS connection broke: {error.reason or error}") from error
+            raise read_error(error) from error
 
     def read_ready(self) -> bytes | None:
         data = self._inner.read_ready()
@@ -75,7 +75,7 @@ class TLSConnection(Connection):
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             return b""
         except ssl.SSLError as error:
-            raise ReadError(f"the TLS connection broke: {error.reason or error}") from error
+            raise read_error(error) from error
 
     def write(self, data: bytes, allowance: Callable[[], float | None]) -> None:
         try:
