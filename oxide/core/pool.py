@@ -31,12 +31,17 @@ import enum
 import sys
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
+from itertools import count
+from operator import attrgetter
 from typing import Final, Generic, Literal, TypeVar
 
 __all__ = ["CLOSED", "OPEN", "Grant", "Pool", "Ticket"]
 
 C = TypeVar("C", bound=Hashable)
 """A connection."""
+
+
+_NUMBER = attrgetter("number")
 
 
 class Grant(enum.Enum):
@@ -59,14 +64,16 @@ class Ticket(Generic[C]):
     Attributes:
         origin: what it is for.
         result: `None` while waiting, then a connection, `OPEN` or `CLOSED`.
+        number: the later it came, the higher.
         wake: called without arguments right after `result` is set. It is called in the middle of another caller's
             `release` or the like, so it sets an event, and does not call the pool.
     """
 
-    __slots__ = ("origin", "result", "wake")
+    __slots__ = ("number", "origin", "result", "wake")
 
-    def __init__(self, origin: Hashable) -> None:
+    def __init__(self, origin: Hashable, number: int = 0) -> None:
         self.origin = origin
+        self.number = number
         self.result: C | Grant | None = None
         self.wake: Callable[[], object] | None = None
 
@@ -106,11 +113,12 @@ class Pool(Generic[C]):
         "_closed",
         "_expiry",
         "_in_use",
+        "_lines",
         "_max_connections",
         "_max_keepalive",
         "_max_per_origin",
+        "_numbers",
         "_origins",
-        "_waiters",
         "doomed",
         "idle",
         "open",
@@ -134,8 +142,10 @@ class Pool(Generic[C]):
         self._max_per_origin = sys.maxsize if max_per_origin is None else max_per_origin
         self._origins: dict[Hashable, _Origin[C]] = {}
         self._in_use: dict[C, _Origin[C]] = {}
-        # Ordered, with removal from anywhere in constant time: those who give up waiting are not always the first.
-        self._waiters: OrderedDict[Ticket[C], None] = OrderedDict()
+        # By origin, so that nobody has to be passed over one by one. Ordered, with removal from anywhere in constant time: those
+        # who give up waiting are not always the first.
+        self._lines: dict[Hashable, OrderedDict[Ticket[C], None]] = {}
+        self._numbers = count()
         self._closed = False
         self.doomed: list[C] = []
         self.open = 0
@@ -151,7 +161,7 @@ class Pool(Generic[C]):
     @property
     def waiting(self) -> int:
         """Callers in line."""
-        return len(self._waiters)
+        return sum(map(len, self._lines.values()))
 
     @property
     def closed(self) -> bool:
@@ -195,8 +205,8 @@ class Pool(Generic[C]):
         if self._make_room(origin):
             self._grant_opening(origin)
             return OPEN
-        ticket: Ticket[C] = Ticket(origin)
-        self._waiters[ticket] = None
+        ticket: Ticket[C] = Ticket(origin, next(self._numbers))
+        self._lines.setdefault(origin, OrderedDict())[ticket] = None
         return ticket
 
     def opened(self, origin: Hashable, connection: C) -> None:
@@ -229,7 +239,7 @@ class Pool(Generic[C]):
         """Give up waiting. What the ticket may have been given in the meantime goes to the next in line."""
         result, ticket.result = ticket.result, CLOSED
         if result is None:
-            self._waiters.pop(ticket, None)
+            self._leave_line(ticket)
         elif result is OPEN:
             self.failed(ticket.origin)
         elif result is not CLOSED:
@@ -250,7 +260,7 @@ class Pool(Generic[C]):
             self.doomed.append(connection)
             self._vacate(entry)
             return
-        if self._waiters:
+        if self._lines:
             ticket = self._first_in_line(entry)
             if ticket is not None:
                 if ticket.origin == entry.key:
@@ -293,8 +303,8 @@ class Pool(Generic[C]):
             while entry.idle:
                 self._drop(entry, entry.idle.popleft()[0])
             self._forget_if_empty(entry)
-        while self._waiters:
-            self._serve(self._waiters.popitem(last=False)[0], CLOSED)
+        for ticket in sorted((ticket for line in self._lines.values() for ticket in line), key=_NUMBER):
+            self._serve(ticket, CLOSED)
 
     def reset(self) -> list[C]:
         """Start afresh in the child after a fork: the connections and those in line are the parent's.
@@ -307,7 +317,7 @@ class Pool(Generic[C]):
         abandoned += self.doomed
         self._origins.clear()
         self._in_use.clear()
-        self._waiters.clear()
+        self._lines.clear()
         self.doomed.clear()
         self.open = self.idle = self.opened_count = self.reused_count = 0
         return abandoned
@@ -337,7 +347,7 @@ class Pool(Generic[C]):
         """A connection in use, or an opening, is no more: its place goes to the first in line."""
         entry.open -= 1
         self.open -= 1
-        if self._waiters:
+        if self._lines:
             ticket = self._first_in_line(None)
             if ticket is not None:
                 self._grant_opening(ticket.origin)
@@ -346,15 +356,25 @@ class Pool(Generic[C]):
 
     def _first_in_line(self, returned: _Origin[C] | None) -> Ticket[C] | None:
         """The first who can be served now: whose origin has room, or is that of a returned connection."""
-        # Without a limit per origin, this is the first. With one, it passes over those whose origin is full.
-        for ticket in self._waiters:
-            entry = self._origins.get(ticket.origin)
-            if entry is None or entry.open < self._max_per_origin or entry is returned:
-                return ticket
-        return None
+        # There are few origins, and of each only the first counts.
+        first: Ticket[C] | None = None
+        for origin, line in self._lines.items():
+            ticket = next(iter(line))
+            if first is None or ticket.number < first.number:
+                entry = self._origins.get(origin)
+                if entry is None or entry.open < self._max_per_origin or entry is returned:
+                    first = ticket
+        return first
+
+    def _leave_line(self, ticket: Ticket[C]) -> None:
+        line = self._lines.get(ticket.origin)
+        if line is not None:
+            line.pop(ticket, None)
+            if not line:
+                del self._lines[ticket.origin]
 
     def _serve(self, ticket: Ticket[C], result: C | Grant) -> None:
-        self._waiters.pop(ticket, None)
+        self._leave_line(ticket)
         ticket.result = result
         if ticket.wake is not None:
             ticket.wake()
