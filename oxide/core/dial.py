@@ -234,7 +234,8 @@ def dial(origin: Origin, timeout: float | None, http2: HTTP2 | None = None) -> G
             connection = yield from _through(proxy, origin, clock)
     connection.h1.max_expansion = reach.max_expansion
     if origin.scheme in ("https", "wss"):
-        name = reach.server_hostname or origin.host.rstrip(".")
+        # No certificate has the zone of an address in it.
+        name = reach.server_hostname or origin.host.rstrip(".").partition("%")[0]
         offer = http2 is not None and origin.scheme == "https"
         connection = yield StartTLS(connection, name, clock.left(), False, offer)
         agreed = offer and connection.agreed_protocol() == "h2"

@@ -104,14 +104,14 @@ class ProxyRules:
     Args:
         by_scheme: a proxy for each of `http`, `https` and `all`; `ws` goes as `http` does, `wss` as `https`.
         exceptions: as in `NO_PROXY`: names (their subdomains included), names with a dot in front (the subdomains alone),
-            addresses, networks (`10.0.0.0/8`), each with a port or not, and `*` for everything.
+            addresses, networks (`10.0.0.0/8`), each with a port or not, and `*` for everything; with commas or spaces between.
     """
 
     __slots__ = ("_by_scheme", "_exceptions")
 
     def __init__(self, by_scheme: Mapping[str, Proxy], exceptions: str = "") -> None:
         self._by_scheme = dict(by_scheme)
-        self._exceptions = [_matcher(entry.strip()) for entry in exceptions.split(",") if entry.strip()]
+        self._exceptions = [_matcher(entry) for entry in exceptions.replace(",", " ").split()]
 
     def __bool__(self) -> bool:
         return bool(self._by_scheme)

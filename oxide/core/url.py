@@ -27,7 +27,8 @@ _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
 class Origin(NamedTuple):
     """Where a connection goes (RFC 9110, section 4.3.1); connections are pooled by it.
 
-    `host` is in ASCII: an internationalised name is in its IDNA form, an IPv6 address has no brackets.
+    `host` is in ASCII: an internationalised name is in its IDNA form, an IPv6 address has no
+    brackets, and its zone behind a %.
     """
 
     scheme: str
@@ -70,17 +71,25 @@ class URL:
             host = parts.hostname.encode("ascii" if parts.hostname.isascii() else "idna").decode("ascii")
         except ValueError as error:
             raise ValueError(f"invalid URL {text!r}: {error}") from error
+        if ":" in host:
+            host = host.replace("%25", "%")
         path = quote(parts.path, safe="/%" + _PCHAR) or "/"
         query = quote(parts.query, safe="/?%[]" + _PCHAR)
         self._set(Origin(scheme, host, port), f"{path}?{query}" if query else path)
 
     def _set(self, origin: Origin, target: str) -> None:
-        host = f"[{origin.host}]" if ":" in origin.host else origin.host
-        authority = host if origin.port == _DEFAULT_PORTS[origin.scheme] else f"{host}:{origin.port}"
+        host = origin.host
+        port = "" if origin.port == _DEFAULT_PORTS[origin.scheme] else f":{origin.port}"
+        shown = host
+        if ":" in host:
+            # The zone of a link-local address says something to this machine alone (RFC 6874, sections 2 and 3).
+            host, percent, zone = host.partition("%")
+            shown = f"[{host}%25{zone}]" if percent else f"[{host}]"
+            host = f"[{host}]"
         self.origin = origin
         self.target = target
-        self.host_header = authority.encode("ascii")
-        self._text = f"{origin.scheme}://{authority}{target}"
+        self.host_header = f"{host}{port}".encode("ascii")
+        self._text = f"{origin.scheme}://{shown}{port}{target}"
         self._start = _NO_START
 
     def with_target(self, target: str) -> URL:

@@ -65,7 +65,8 @@ def through(exceptions: str, url: str) -> bool:
     [
         # httpx takes a network for a name that nothing has.
         ("10.0.0.0/8", ["http://10.1.2.3", "https://10.255.0.1:99"], ["http://11.0.0.1", "http://ten"]),
-        ("fe80::/10", ["http://[fe80::1]"], ["http://[::1]", "http://10.0.0.1"]),
+        ("fe80::/10", ["http://[fe80::1]", "http://[fe80::1%25eth0]"], ["http://[::1]", "http://10.0.0.1"]),
+        ("a.example  b.example, c.example", ["http://a.example", "http://b.example", "http://c.example"], ["http://d"]),
         ("[::1]:99", ["http://[::1]:99"], ["http://[::1]"]),
         ("*.example.com", ["http://a.example.com"], ["http://example.com"]),
         ("example.com.", ["http://example.com", "http://a.example.com."], []),

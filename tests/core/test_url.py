@@ -21,6 +21,8 @@ RETRIEVE = Operation("GET", "/responses/{response_id}/input_items", path_params=
         ("https://api.openai.com/v1", Origin("https", "api.openai.com", 443), "/v1", b"api.openai.com"),
         ("HTTP://LOCALHOST:8080", Origin("http", "localhost", 8080), "/", b"localhost:8080"),
         ("http://[::1]:81/a?b=c", Origin("http", "::1", 81), "/a?b=c", b"[::1]:81"),
+        ("http://[fe80::1%25Eth0]:81/a", Origin("http", "fe80::1%Eth0", 81), "/a", b"[fe80::1]:81"),
+        ("https://[fe80::1%Eth0]/", Origin("https", "fe80::1%Eth0", 443), "/", b"[fe80::1]"),
         (
             "https://bücher.example/ä",
             Origin("https", "xn--bcher-kva.example", 443),
