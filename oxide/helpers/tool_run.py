@@ -177,6 +177,10 @@ class ToolRun(_Run[EventT, ResultT]):
         """
         return self.until_done()._answer()
 
+    def get_final_completion(self) -> ResultT:
+        """`get_final_response`, under the name that streams of chat completions have for it."""
+        return self.get_final_response()
+
     def close(self) -> None:
         """End the run: give the response up, and wait for tools that are being executed."""
         self._over = True
@@ -259,6 +263,10 @@ class AsyncToolRun(_Run[EventT, ResultT]):
     async def get_final_response(self) -> ResultT:
         """Run to the end, and return the answer; see `ToolRun.get_final_response`."""
         return (await self.until_done())._answer()
+
+    async def get_final_completion(self) -> ResultT:
+        """`get_final_response`, under the name that streams of chat completions have for it."""
+        return await self.get_final_response()
 
     def __await__(self) -> Generator[Any, Any, ResultT]:
         return self.get_final_response().__await__()

@@ -786,6 +786,13 @@ async def test_an_answer_of_a_type(way: Way, client: Any, server: MockServer, ap
 # --- mistakes of the caller -----------------------------------------------------------------------------------------------
 
 
+async def test_a_run_of_chat_completions_has_the_name_of_its_streams(client: Any, server: MockServer) -> None:
+    server.queue(chat(TEXT))
+    run = client.chat.completions.run_tools(model="m", messages=[{"role": "user", "content": "x"}], tools=[])
+    completion = await run.get_final_completion()
+    assert completion.choices[0].message.content == TEXT
+
+
 def test_wrong_arguments() -> None:
     async def later() -> None: ...
 

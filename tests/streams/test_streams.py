@@ -98,6 +98,20 @@ async def test_a_stream_that_ends_early(client: Any, server: MockServer, open_st
     assert caught.value.snapshot is not None
 
 
+@pytest.mark.parametrize(("open_stream", "script"), [(respond, scripts.text), (chat, scripts.chat_text)])
+async def test_a_stream_whose_connection_breaks(client: Any, server: MockServer, open_stream: Any, script: Any) -> None:
+    """In the middle of the body: what came is kept, and the connection's error is the cause."""
+    server.queue(Stream(script(), reset_after=4))
+    async with open_stream(client) as stream:
+        with pytest.raises(oxide.StreamEndedError) as caught:
+            await stream.until_done()
+    assert caught.value.snapshot is not None
+    assert str(caught.value).startswith("The stream ended before the ")
+    assert str(caught.value).count("The stream ended") == 1
+    assert type(caught.value.__cause__) is oxide.APIConnectionError
+    assert caught.value.__cause__.__cause__ is not None
+
+
 async def test_an_error_event(client: Any, server: MockServer) -> None:
     server.queue(sse(scripts.error_event()))
     async with respond(client) as stream:

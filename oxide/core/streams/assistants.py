@@ -200,7 +200,7 @@ class AssistantAccumulator:
             raise StreamOrderError(f"an event of the stream is not what it should be: {error} ({event!r})") from error
         self.event = None
 
-    def finish(self, *, announced: bool) -> None:
+    def finish(self, announced: bool) -> None:
         """The stream is over. Raises StreamEndedError if neither it said so nor the run has stopped."""
         if not (announced or self._over):
             request: Any = None if self._response is None else self._response.request

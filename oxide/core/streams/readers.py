@@ -1,7 +1,8 @@
 """What stands between a stream's objects and its caller: readers, which decide, for shells, which move.
 
 A reader has `receive(item)`, which takes the next decoded object and returns the events to hand on, and `finish(announced)` for
-the end of the stream, which raises if it came too early. The two shells (`lib.streaming._stream`) do nothing else.
+the end of the stream, which raises if it came too early. `broken_off` is what an error of the connection means. The two shells
+(`lib.streaming._stream`) do nothing else.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..errors import APIConnectionError, APITimeoutError, StreamEndedError
 from ..http import Response
 from .calls import ChatCalls, FunctionCall, ResponseCalls
 from .chat import ChatAccumulator
 from .requests import given, rich_format
 from .responses import ResponseAccumulator
 
-__all__ = ["CallReader", "ChatReader", "ResponseReader"]
+__all__ = ["CallReader", "ChatReader", "ResponseReader", "broken_off"]
 
 
 class ResponseReader:
@@ -110,3 +112,19 @@ class CallReader:
         for call in calls:
             self.calls.append(call)
             self.ready.append(call)
+
+
+def broken_off(reader: Any, error: APIConnectionError) -> APIConnectionError:
+    """What to raise for a stream whose connection failed: what came of the answer goes along.
+
+    Silence is no end: a timeout stays what it is, and so does a failure after the answer's last event.
+    """
+    if isinstance(error, (APITimeoutError, StreamEndedError)):
+        return error
+    try:
+        reader.finish(announced=False)
+    except StreamEndedError as ended:
+        found = StreamEndedError(f"{ended.message}: {error.message}", error.request, snapshot=ended.snapshot)
+        found.__cause__ = error
+        return found
+    return error

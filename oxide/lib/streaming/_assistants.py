@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ...core.errors import APITimeoutError, StreamOrderError
+from ...core.errors import APIConnectionError, APITimeoutError, StreamOrderError
 from ...core.streams.assistants import CALLBACKS, AssistantAccumulator
+from ...core.streams.readers import broken_off
 from ._stream import AsyncPieces, Pieces
 
 if TYPE_CHECKING:
@@ -109,13 +110,14 @@ class AssistantEventHandler(_State):
                     getattr(self, name)(*arguments)
                 return event  # type: ignore[no-any-return]
             machine.finish(announced=stream.announced)
-        except Exception as error:
+        except Exception as caught:  # noqa: BLE001 (it is raised again)
             self._over = True
+            error = broken_off(machine, caught) if isinstance(caught, APIConnectionError) else caught
             if isinstance(error, APITimeoutError):
                 self.on_timeout()
             self.on_exception(error)
             self.on_end()
-            raise
+            raise error  # noqa: B904 (it has its cause)
         self._over = True
         self.on_end()
         raise StopIteration
@@ -220,13 +222,14 @@ class AsyncAssistantEventHandler(_State):
                     await getattr(self, name)(*arguments)
                 return event  # type: ignore[no-any-return]
             machine.finish(announced=stream.announced)
-        except Exception as error:
+        except Exception as caught:  # noqa: BLE001 (it is raised again)
             self._over = True
+            error = broken_off(machine, caught) if isinstance(caught, APIConnectionError) else caught
             if isinstance(error, APITimeoutError):
                 await self.on_timeout()
             await self.on_exception(error)
             await self.on_end()
-            raise
+            raise error  # noqa: B904 (it has its cause)
         self._over = True
         await self.on_end()
         raise StopAsyncIteration

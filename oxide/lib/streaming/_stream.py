@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Itera
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from ...core.errors import APIConnectionError
+from ...core.streams.readers import broken_off
 from ...streaming import AsyncStream, Stream
 
 if TYPE_CHECKING:
@@ -103,6 +105,9 @@ def _events(raw_stream: Stream[Any], reader: Reader) -> Iterator[Any]:
         for item in raw_stream:
             yield from receive(item)
         yield from reader.finish(raw_stream.announced)
+    except APIConnectionError as error:
+        raw_stream.close()
+        raise broken_off(reader, error)  # noqa: B904 (it has its cause)
     except Exception:
         raw_stream.close()
         raise
@@ -135,6 +140,10 @@ class AsyncEventStream(Generic[T]):
             except StopAsyncIteration:
                 self._over = True
                 events = ()
+            except APIConnectionError as error:
+                self._over = True
+                await raw_stream.close()
+                raise broken_off(self._reader, error)  # noqa: B904 (it has its cause)
             except Exception:
                 self._over = True
                 await raw_stream.close()
