@@ -18,6 +18,7 @@ import pytest
 from typing_extensions import Doc
 
 import oxide
+from oxide.core.tools.tool import as_tool
 from oxide.testing import MockServer
 from oxide.testing.schema import strict_problem
 from oxide.tools import FormatError, Tool, ToolContext, openai_tool
@@ -364,6 +365,18 @@ def early(item: EvenLater) -> int:
 
 class EvenLater(msgspec.Struct):
     z: int
+
+
+def test_a_class_method() -> None:
+    class Shelf:
+        @classmethod
+        @openai_tool(name="put")
+        def place(cls, count: int) -> str:
+            return f"{cls.__name__} {count}"
+
+    tool = as_tool(Shelf.place)
+    assert tool.name == "put"
+    assert call(tool, '{"count": 2}') == "Shelf 2"
 
 
 def test_methods_partials_callables_and_what_is_defined_later() -> None:

@@ -19,7 +19,7 @@ import msgspec
 
 from ..structured import FormatError
 from ..type_schema import type_schema
-from .docstring import read_docstring
+from .docstring import own_docstring, read_docstring
 from .strict import strict_parameters
 
 __all__ = ["Arguments", "Parameter", "read_parameters"]
@@ -74,7 +74,7 @@ def read_parameters(
     if not inspect.isroutine(target) and not isinstance(target, type):
         target = type(target).__call__
     hints = get_type_hints(inspect.unwrap(target), localns=dict(names) if names else None, include_extras=True)
-    _, texts = read_docstring(inspect.getdoc(target))
+    _, texts = read_docstring(own_docstring(target))
     found: list[Parameter] = []
     context: str | None = None
     for name, parameter in inspect.signature(function).parameters.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from inspect import cleandoc
 
-__all__ = ["read_docstring"]
+__all__ = ["own_docstring", "read_docstring"]
 
 # Titles of sections that list parameters, and of those that only end the text before them.
 _PARAMETERS = frozenset(
@@ -138,3 +138,12 @@ def _joined(lines: list[str]) -> str:
     """The lines of one description as one line; paragraphs stay apart."""
     paragraphs = re.split(r"\n\s*\n", "\n".join(line.strip() for line in lines).strip())
     return "\n".join(" ".join(paragraph.split()) for paragraph in paragraphs if paragraph.strip())
+
+
+def own_docstring(function: object) -> str | None:
+    """The docstring without its indentation.
+
+    `inspect.getdoc` would look a method up in its class, where a tool is bound again, without end.
+    """
+    text = getattr(function, "__doc__", None)
+    return cleandoc(text) if isinstance(text, str) else None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, Uni
 
 from ..structured import Format, FormatError, FunctionTool
 from .arguments import Arguments, read_parameters
-from .docstring import read_docstring
+from .docstring import own_docstring, read_docstring
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -120,7 +120,7 @@ class Tool(Mapping[str, Any], Generic[P, R]):
             raise ValueError(f"a tool's name has up to 64 letters, digits, '_' and '-', not {self.name!r}: pass name=")
         if description is None:
             # The docstring of a class of callable objects is about the objects, and as good as there is.
-            description = read_docstring(inspect.getdoc(target))[0] or None
+            description = read_docstring(own_docstring(target))[0] or None
         self.description = description
         self.strict = strict
         self.on_error = on_error
@@ -321,4 +321,8 @@ def openai_tool(function: Callable[..., Any] | None = None, /, **options: Any) -
 
 def as_tool(value: Any) -> Any:
     """A plain function as a tool; whatever else stands in `tools=` as it is."""
+    function = getattr(value, "__func__", None)
+    if isinstance(function, Tool):
+        # `@classmethod` around `@openai_tool`, which Python binds without asking the tool (as of 3.13).
+        return function.__get__(value.__self__)
     return Tool(value) if callable(value) and not isinstance(value, Mapping) else value
