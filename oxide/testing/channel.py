@@ -83,9 +83,10 @@ class Channel:
         async with self._speaking:
             await self._before_message()
             kind = "text" if isinstance(message, str) else "bytes"
+            # First: what the client has received is to be there for whoever looks.
+            self._hub.note(self.recorded.sent, message)
             await self._write({"type": "websocket.send", kind: message})
             self._count += 1
-            self._hub.note(self.recorded.sent, message)
         # The others that have something to say on this connection get their turn.
         await asyncio.sleep(0)
 
