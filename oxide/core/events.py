@@ -12,7 +12,16 @@ from .http import Response
 from .operation import EventMode
 from .sse import ServerSentEvent, SSEParser
 
-__all__ = ["EventDecoder"]
+__all__ = ["EventDecoder", "get_ready"]
+
+
+def get_ready(type_: Any) -> None:
+    """Make what decodes events of this type, which imports their types the first time.
+
+    That takes some 50 ms, and otherwise comes with the first event: too late for who wants to act on it at once.
+    """
+    decoder(type_)
+    batch_decoder(type_)
 
 
 class EventDecoder:

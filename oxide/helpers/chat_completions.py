@@ -64,6 +64,10 @@ class _Opening:
     def _send(self) -> Any:
         from ..resources.chat.completions.completions import _CREATE
 
+        if self._arguments["early_calls"]:
+            from ..core.events import get_ready
+
+            get_ready(_CREATE.stream)
         return self._client._call(_CREATE, self._request.params)
 
     def open(self) -> ChatCompletionStream[Any]:

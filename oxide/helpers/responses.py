@@ -84,6 +84,10 @@ class _Opening:
     def _send(self) -> Any:
         new, stored = _stream_operations()
         request = self._request
+        if self._arguments["early_calls"]:
+            from ..core.events import get_ready
+
+            get_ready(new.stream)
         if request.response_id is None:
             return self._client._call(new, request.params)
         return self._client._call(stored, request.params, request.response_id)

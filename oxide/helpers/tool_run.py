@@ -7,6 +7,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from ..core.events import get_ready
 from ..core.sentinels import NotGiven, Omit
 from ..core.tools import definitions
 from ..core.tools.commands import END, until_event
@@ -304,11 +305,17 @@ def start(resource: Any, run: Any, dialog: type[ResponseDialog] | type[ChatDialo
     if dialog is ChatDialog:
         if create is None:
             raise TypeError("a session has responses alone: client.responses.run_tools goes over it")
+        from ..resources.chat.completions.completions import _CREATE as chat
+
+        get_ready(chat.stream)
         return run(client, create, ChatDialog(given), options, resume)
     if options.budget is not None:
         if carries is False or given.get("conversation") is not None or given.get("previous_response_id") is not None:
             raise ValueError("context_budget needs the whole conversation in `input`")
         carries = True
+    from ..resources.responses.responses import _CREATE as responses
+
+    get_ready(responses.stream)
     if create is None:
         # What is not stored is known to the connection nevertheless.
         carries = bool(carries)
