@@ -12,6 +12,8 @@ import pytest
 
 from oxide.testing import MockServer
 
+pytestmark = pytest.mark.exhaustive
+
 ROOT = Path(__file__).parents[1]
 EXAMPLES = [
     pytest.param(match[1], id=f"{path.name}-{number}")

@@ -24,6 +24,8 @@ from ..client.tls import client_context, server_context
 from ..ways import Way
 from .proxy import CORRUPTING, FAULTS, ChaosProxy
 
+pytestmark = pytest.mark.exhaustive
+
 CALLS = int(os.environ.get("OXIDE_CHAOS_CALLS", "60"))
 SEED = int(os.environ.get("OXIDE_CHAOS_SEED", "1"))
 WORKERS = min(20, CALLS)

@@ -19,6 +19,8 @@ from oxide.testing import MockServer, Socket
 
 from ..ways import Way
 
+pytestmark = pytest.mark.exhaustive
+
 DROPS = int(os.environ.get("OXIDE_DROPS", "45"))
 WAYS = ("cut_after_bytes", "reset_after_bytes", "close_after", "cut_after", "reset_after", "garbage_after")
 

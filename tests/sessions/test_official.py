@@ -28,7 +28,7 @@ from oxide.types.responses.responses_server_event import ResponsesServerEvent
 from ..ways import Way
 
 # How the official SDK uses `websockets` is not for us to change.
-pytestmark = pytest.mark.filterwarnings(r"ignore:connect\(\) must be used:DeprecationWarning")
+pytestmark = [pytest.mark.exhaustive, pytest.mark.filterwarnings(r"ignore:connect\(\) must be used:DeprecationWarning")]
 
 SIDES = [pytest.param((openai, theirs), id="openai"), pytest.param((oxide, ours), id="oxide")]
 HI = {"type": "response.create", "model": "gpt-5", "input": "hi"}

@@ -20,6 +20,8 @@ from oxide.core.structured import FormatError, format_of
 from oxide.testing.schema import fit, strict_problem
 from oxide.testing.text import Source
 
+pytestmark = pytest.mark.exhaustive
+
 Fields = list[tuple[str, Any]]
 NUMBERS = itertools.count()
 

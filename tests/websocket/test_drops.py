@@ -22,6 +22,8 @@ from oxide.core.errors import APIConnectionError, WebSocketConnectionClosedError
 from ..ways import Way
 from .peer import delta
 
+pytestmark = pytest.mark.exhaustive
+
 DROPS = int(os.environ.get("OXIDE_WEBSOCKET_DROPS", "40"))
 SEED = int(os.environ.get("OXIDE_WEBSOCKET_SEED", "20"))
 EVENTS = 20
