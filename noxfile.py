@@ -61,9 +61,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def slow(session: nox.Session) -> None:
-    """The tests that move gigabytes, on one Python."""
+    """The tests that move gigabytes or open a thousand sessions, on one Python."""
     install(session, "test")
-    session.run("pytest", "-m", "slow", "tests/uploads", *session.posargs)
+    session.run("pytest", "-m", "slow", "tests/uploads", "tests/sessions", *session.posargs)
 
 
 @nox.session
