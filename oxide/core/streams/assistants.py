@@ -13,7 +13,7 @@ from ..codec import construct
 from ..errors import StreamEndedError, StreamOrderError
 from ..http import Response
 from .deltas import merge, plain
-from .text import LateFields, Text, Upto, late, slot_setter
+from .text import MISSHAPEN, LateFields, Text, Upto, late, slot_setter
 
 __all__ = ["CALLBACKS", "AssistantAccumulator"]
 
@@ -196,7 +196,7 @@ class AssistantAccumulator:
         self.event = event
         try:
             yield from self._receive(event)
-        except (AttributeError, IndexError, KeyError, TypeError) as error:
+        except MISSHAPEN as error:
             raise StreamOrderError(f"an event of the stream is not what it should be: {error} ({event!r})") from error
         self.event = None
 

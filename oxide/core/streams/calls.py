@@ -20,7 +20,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from ..codec import DecodeError, decode
-from .text import Text
+from .text import MISSHAPEN, Text
 
 __all__ = ["ChatCalls", "FunctionCall", "ResponseCalls"]
 
@@ -73,7 +73,7 @@ class ResponseCalls:
         try:
             handler = _RESPONSE_HANDLERS.get(event.type)
             return _NONE if handler is None else handler(self, event)
-        except (AttributeError, TypeError):
+        except MISSHAPEN:
             # Fields that are missing or of another type: whoever accumulates the events says so.
             return _NONE
 
@@ -207,7 +207,7 @@ class ChatCalls:
                 fragments = delta.tool_calls if delta is not None else None
                 if fragments or choice.finish_reason:
                     found = [*found, *self._receive(choice.index or 0, fragments or (), choice.finish_reason)]
-        except (AttributeError, TypeError):
+        except MISSHAPEN:
             # Fields that are missing or of another type: whoever accumulates the chunks says so.
             pass
         return found

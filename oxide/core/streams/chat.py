@@ -35,7 +35,7 @@ from .chat_events import (
     RefusalDoneEvent,
 )
 from .deltas import Indexed, merge, plain
-from .text import Listed, Live, Parsed, Text, Upto
+from .text import MISSHAPEN, Listed, Live, Parsed, Text, Upto
 
 __all__ = ["ChatAccumulator"]
 
@@ -107,7 +107,7 @@ class ChatAccumulator:
                     choice = self._choices[index] = _Choice(part, self)
                 choice.receive(part, events)
             return events
-        except (AttributeError, IndexError, KeyError, TypeError) as error:
+        except MISSHAPEN as error:
             # Fields that are missing or of another type were decoded as they came.
             raise StreamOrderError(f"a chunk of the stream is not what it should be: {error} ({chunk!r})") from error
 
@@ -159,7 +159,7 @@ class ChatAccumulator:
         if self._snapshot is None:
             try:
                 self._snapshot = self._build(parsed=True)
-            except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            except (*MISSHAPEN, ValueError) as error:
                 raise StreamOrderError(f"what came is not a completion: {error}") from error
         return self._snapshot
 

@@ -23,7 +23,7 @@ from .response_events import (
     ResponseTextDeltaEvent,
     ResponseTextDoneEvent,
 )
-from .text import Text, Upto, slot_setter
+from .text import MISSHAPEN, Text, Upto, slot_setter
 
 __all__ = ["ResponseAccumulator"]
 
@@ -103,7 +103,7 @@ class ResponseAccumulator:
         try:
             handler = _HANDLERS.get(event.type)
             return event if handler is None else handler(self, event)
-        except (AttributeError, IndexError, TypeError) as error:
+        except MISSHAPEN as error:
             # Fields that are missing or of another type were decoded as they came.
             raise StreamOrderError(f"an event of the stream is not what it should be: {error} ({event!r})") from error
 
@@ -155,7 +155,7 @@ class ResponseAccumulator:
         try:
             values = {**self._base.to_dict(), "output": [self._item(index) for index in self._indexes()]}
             snapshot: ParsedResponse[Any] = construct(ParsedResponse, values)
-        except (AttributeError, IndexError, TypeError) as error:
+        except MISSHAPEN as error:
             raise StreamOrderError(f"what came is not a response: {error}") from error
         return snapshot
 

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 else:
     _Base = object
 
-__all__ = ["LateFields", "Listed", "Live", "Parsed", "Pending", "Text", "Upto", "late", "slot_setter"]
+__all__ = ["MISSHAPEN", "LateFields", "Listed", "Live", "Parsed", "Pending", "Text", "Upto", "late", "slot_setter"]
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+
+# What using a value raises that was decoded as it came, being of another type than it should be.
+MISSHAPEN = (AttributeError, IndexError, KeyError, TypeError)
 
 
 class Text:
@@ -39,7 +42,13 @@ class Text:
         self.length = len(start)
 
     def append(self, piece: str) -> None:
-        """Add a piece."""
+        """Add a piece.
+
+        Raises:
+            TypeError: It is no string, as a server may send it; the accumulators make a `StreamOrderError` of this.
+        """
+        if type(piece) is not str:
+            raise TypeError(f"a piece of text is expected, not {type(piece).__name__}")
         self._pieces.append(piece)
         self.length += len(piece)
 
