@@ -39,9 +39,11 @@ class Exchange:
 
     __slots__ = (
         "_chunks",
+        "_deadline",
         "_decoder",
         "_h1",
         "_head",
+        "_limit",
         "_request",
         "_reused",
         "_stream",
@@ -60,6 +62,8 @@ class Exchange:
         self._unsent: WriteError | None = None
         self._unwritten: int | None = None
         self.step: Step = "write"
+        self._limit = request.timeout.write
+        self._deadline = request.deadline
         self._head: Head | None = None
         self._decoder: BodyDecoder | None = None
         self._chunks: list[bytes] = []
@@ -115,20 +119,25 @@ class Exchange:
             ReadError: the connection ended before the response did.
             ProtocolError: this is not HTTP/1.1, or over a limit, or in a content coding that is not known.
         """
-        events: list[Any] = self._h1.receive_data(data) if data else self._h1.receive_eof()
-        if events:
-            if self._head is None:
-                # A head is always the first.
-                head = self._head = events.pop(0)
-                if head.raw.lower().find(b"\ncontent-encoding:") >= 0:
-                    self._decoder = body_decoder(head.headers, self._h1.max_expansion)
-            if events and events[-1] is END:
-                events.pop()
-                self.complete = True
-            if self._decoder is not None:
-                events = self._decoded(self._decoder, events)
-            self._chunks += events
-            self.ready = self.complete or self._stream
+        h1 = self._h1
+        events: list[Any] = h1.receive_data(data) if data else h1.receive_eof()
+        if not events:
+            return self.ready
+        if self._head is None:
+            # A head is always the first.
+            head = self._head = events.pop(0)
+            raw = head.raw
+            # Few names end in a g, and looking for these two costs a tenth of looking for the name in whatever spelling.
+            if (b"g:" in raw or b"G:" in raw) and b"\ncontent-encoding:" in raw.lower():
+                self._decoder = body_decoder(head.headers, h1.max_expansion)
+        if events and events[-1] is END:
+            events.pop()
+            self.complete = self.ready = True
+        else:
+            self.ready = self._stream
+        if self._decoder is not None:
+            events = self._decoded(self._decoder, events)
+        self._chunks += events
         return self.ready
 
     def _decoded(self, decoder: BodyDecoder, coded: list[bytes]) -> list[bytes]:
@@ -154,10 +163,7 @@ class Exchange:
 
     def allowance(self) -> float | None:
         """Seconds that the next write or read may take. Raises TotalTimeout if none are left."""
-        request = self._request
-        timeout = request.timeout
-        limit = timeout.write if self.step == "write" else timeout.read
-        return limit if request.deadline is None else allowance(limit, request.deadline)
+        return self._limit if self._deadline is None else allowance(self._limit, self._deadline)
 
     def answered(self, data: bytes | None) -> bool:
         """Take in what came while the body was being written, if anything; returns whether to write no more of it.
@@ -178,6 +184,7 @@ class Exchange:
         """The request is out; or part of it is, and the server takes no more: it may have answered all the same."""
         self._unsent = error
         self.step = "read"
+        self._limit = self._request.timeout.read
 
     def fail(self, error: Exception) -> NoReturn:
         """Raise what an error of the connection means for the request."""
@@ -197,16 +204,15 @@ class Exchange:
         Of a compressed body that is streamed, a piece of what came in. Raises ProtocolError if it is not in its coding.
         """
         chunks = self._chunks
-        if not chunks:
-            decoder = self._decoder
-            if decoder is None or not self._stream:
-                return b""
-            data = decoder.read()
-            if self.complete and not data:
-                decoder.receive_eof()
-            return data
-        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        chunks.clear()
+        if chunks:
+            self._chunks = []
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        decoder = self._decoder
+        if decoder is None or not self._stream:
+            return b""
+        data = decoder.read()
+        if self.complete and not data:
+            decoder.receive_eof()
         return data
 
     def response(self) -> Response:

@@ -208,8 +208,8 @@ class H1Connection:
         state = self._state
         if state == _HEAD:
             self.bytes_received = True
-            self._head_size += len(data)
-            if self._head_size > self.max_head_size:
+            size = self._head_size = self._head_size + len(data)
+            if size > self.max_head_size:
                 return self._receive_large(data)
         elif state != _BODY:
             return self._receive_unexpected(data)
@@ -220,16 +220,18 @@ class H1Connection:
                 self._feed(data)
             except (HttpParserError, HttpParserUpgrade) as error:
                 self._parser_failed(error)
-        events = self._events.copy()
-        self._events.clear()
+        gathered = self._events
+        events = gathered.copy()
+        gathered.clear()
         if state == _HEAD:
             if events and type(events[0]) is Head and data[0] == 72 and not (self._raw or self._skip):  # H
                 events[0].raw = data[: data.index(b"\r\n\r\n")]
             else:
                 self._keep_head(data, events)
-        if self._state == _BODY:
+        after = self._state
+        if after == _BODY:
             self._account(data, events, state)
-        elif events and self._state == _HEAD:
+        elif after == _HEAD and events:
             self._fail("an informational response with a body")
         return events
 
@@ -275,15 +277,16 @@ class H1Connection:
             self.on_message_complete()
 
     def on_message_complete(self) -> None:
-        if self._informational:
-            self._informational = False
-            self._skip += 1
-        elif self._state == _BODY:  # and not the answer to HEAD, which was complete with its head
+        if self._state == _BODY:
             self._state = _IDLE
             self._head = None
             # Asked here because llhttp forgets the flags when this callback returns.
             self.reusable = self._parser.should_keep_alive()
             self._events.append(END)
+        elif self._informational:
+            self._informational = False
+            self._skip += 1
+        # Otherwise it is the answer to HEAD, which was complete with its head.
 
     def _keep_head(self, data: bytes, events: list[Event]) -> None:
         """Cut the head out of what was read while waiting for it; llhttp has found its end, but does not tell where."""

@@ -102,6 +102,7 @@ class Pool(Generic[C]):
         max_per_origin: like `max_connections`, for each origin.
 
     Attributes:
+        closed: whether `close` was called.
         doomed: connections that the pool has given up and the caller is to close; the caller empties the list.
         open: connections, those being opened included.
         idle: of these, those waiting for a request.
@@ -110,7 +111,6 @@ class Pool(Generic[C]):
     """
 
     __slots__ = (
-        "_closed",
         "_expiry",
         "_in_use",
         "_lines",
@@ -119,6 +119,7 @@ class Pool(Generic[C]):
         "_max_per_origin",
         "_numbers",
         "_origins",
+        "closed",
         "doomed",
         "idle",
         "open",
@@ -146,7 +147,7 @@ class Pool(Generic[C]):
         # who give up waiting are not always the first.
         self._lines: dict[Hashable, OrderedDict[Ticket[C], None]] = {}
         self._numbers = count()
-        self._closed = False
+        self.closed = False
         self.doomed: list[C] = []
         self.open = 0
         self.idle = 0
@@ -162,10 +163,6 @@ class Pool(Generic[C]):
     def waiting(self) -> int:
         """Callers in line."""
         return sum(map(len, self._lines.values()))
-
-    @property
-    def closed(self) -> bool:
-        return self._closed
 
     def has(self, origin: Hashable) -> bool:
         """Whether there is a connection to this origin, or one is being opened."""
@@ -200,7 +197,7 @@ class Pool(Generic[C]):
             while entry.idle:
                 self._drop(entry, entry.idle.pop()[0])
             self._forget_if_empty(entry)
-        if self._closed:
+        if self.closed:
             raise RuntimeError("the connection pool is closed")
         if self._make_room(origin):
             self._grant_opening(origin)
@@ -256,7 +253,7 @@ class Pool(Generic[C]):
         entry = self._in_use.pop(connection, None)
         if entry is None:
             return
-        if not reusable or self._closed:
+        if not reusable or self.closed:
             self.doomed.append(connection)
             self._vacate(entry)
             return
@@ -298,7 +295,7 @@ class Pool(Generic[C]):
 
     def close(self) -> None:
         """Doom all idle connections and send everyone in line away. Those in use are doomed when they are returned."""
-        self._closed = True
+        self.closed = True
         for entry in list(self._origins.values()):
             while entry.idle:
                 self._drop(entry, entry.idle.popleft()[0])
