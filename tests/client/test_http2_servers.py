@@ -23,6 +23,8 @@ import oxide
 from .peer import LIMIT
 from .tls import authority, client_context
 
+pytestmark = pytest.mark.exhaustive
+
 ROOT = Path(__file__).parents[2]
 
 

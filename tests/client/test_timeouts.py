@@ -214,7 +214,8 @@ async def test_total_bounds_an_attempt(way: Any) -> None:
         client = way.client(base_url=peer.base_url, timeout=Timeout(30, total=0.2), max_retries=10)
         with times_out(r"longer than 0.2 s \(timeout.total\); it was waiting to read", errors.TotalTimeout, after=0.2):
             await client.get("/x", cast_to=object)
-        assert len(peer.requests) == 1
+        # Not a second one. On a busy machine the peer may not have seen the first yet.
+        assert len(peer.requests) <= 1
 
 
 async def test_total_bounds_a_stream(way: Any) -> None:

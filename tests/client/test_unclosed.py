@@ -19,6 +19,8 @@ import oxide
 
 from .peer import Connection, Peer, chunk, chunked, reply
 
+pytestmark = pytest.mark.exhaustive
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -19,6 +19,8 @@ from oxide.core.codec import BaseModel, DecodeError, construct, decode, encode
 
 from .codec_data import decode_plain, mutate, valid
 
+pytestmark = pytest.mark.exhaustive
+
 NAMES = [
     "responses.response:Response",
     "responses.response_stream_event:ResponseStreamEvent",

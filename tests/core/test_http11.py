@@ -508,6 +508,7 @@ SEQUENCE = st.lists(st.sampled_from([case for case in GOOD if case.reusable]), m
 PLACES = st.lists(st.integers(0, 10_000), max_size=6)
 
 
+@pytest.mark.exhaustive
 @given(cases=SEQUENCE, data=st.data())
 @settings(max_examples=300, deadline=None)
 def test_a_sequence_of_exchanges(cases: list[Good], data: st.DataObject) -> None:
@@ -549,6 +550,7 @@ STREAMS = st.one_of(
 )
 
 
+@pytest.mark.exhaustive
 @given(stream=STREAMS, places=PLACES, method=st.sampled_from(["GET", "HEAD"]), limit=st.sampled_from([20, 70, 10_000]))
 @settings(max_examples=2000, deadline=None)
 def test_any_split_of_anything_comes_to_the_same(stream: bytes, places: list[int], method: str, limit: int) -> None:

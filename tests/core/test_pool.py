@@ -622,4 +622,5 @@ class PoolMachine(RuleBasedStateMachine):
 
 
 TestPoolMachine = PoolMachine.TestCase
+TestPoolMachine.pytestmark = [pytest.mark.exhaustive]  # type: ignore[attr-defined]
 TestPoolMachine.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)

@@ -150,6 +150,7 @@ STREAMS = st.builds(
 PLACES = st.lists(st.integers(0, 10_000), max_size=6)
 
 
+@pytest.mark.exhaustive
 @given(stream=STREAMS, places=PLACES)
 @settings(max_examples=1500, deadline=None)
 @example(stream=b"data: a\r\n\r\n", places=[8, 9, 10])
@@ -161,6 +162,7 @@ def test_any_split_is_the_same_as_the_reference(stream: bytes, places: list[int]
     assert feed(single_bytes(stream)) == expected
 
 
+@pytest.mark.exhaustive
 @given(stream=st.lists(st.sampled_from(b"\n\r:dat \xef\0"), max_size=40).map(bytes), places=PLACES)
 @settings(max_examples=1000, deadline=None)
 def test_garbage_of_the_bytes_that_matter(stream: bytes, places: list[int]) -> None:
@@ -198,6 +200,7 @@ def test_an_event_at_the_limit_and_one_above(end: bytes) -> None:
         assert failed == "a server-sent event is larger than the limit of 22 bytes (max_event_size)"
 
 
+@pytest.mark.exhaustive
 @given(stream=STREAMS, places=PLACES, limit=st.integers(1, 60))
 @settings(max_examples=1000, deadline=None)
 def test_any_split_meets_the_limit_alike(stream: bytes, places: list[int], limit: int) -> None:

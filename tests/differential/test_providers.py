@@ -22,6 +22,8 @@ import oxide.providers
 from .recorder import Answer, Recorder, Sent
 from .sides import Outcome, Side, Sides, assert_same_requests
 
+pytestmark = pytest.mark.exhaustive
+
 NAMES = (
     "AWS_REGION",
     "AWS_DEFAULT_REGION",

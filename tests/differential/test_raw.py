@@ -11,6 +11,8 @@ from .methods import METHODS, Method
 from .recorder import SSE, Answer
 from .sides import Side, Sides, sdk
 
+pytestmark = pytest.mark.exhaustive
+
 REPLY = {"id": "resp_1", "output": [], "model": "m"}
 TEXT = "één\r\ntwee\rdrie\n\nvier\tvijf 😀\nzes"
 

@@ -13,6 +13,8 @@ from oxide.testing import MockServer
 from .compare import assert_same, assert_same_out
 from .sides import Side, Sides
 
+pytestmark = pytest.mark.exhaustive
+
 FUNCTION = {
     "type": "function",
     "name": "get_weather",

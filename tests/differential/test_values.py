@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from .sides import Sides, sdk
 
+pytestmark = pytest.mark.exhaustive
+
 hypothesis = settings(
     max_examples=40,
     deadline=None,

@@ -13,6 +13,8 @@ from oxide.core import structured
 
 from .growth import KINDS
 
+pytestmark = pytest.mark.exhaustive
+
 ROOT = Path(__file__).parents[2]
 
 
