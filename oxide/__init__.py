@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     )
     from .adapters.mock import AsyncMockTransport, MockTransport
     from .core.azure import AzureConfig
+    from .core.budget import Budget
     from .core.codec import BaseModel
     from .core.config import ClientConfig, DataResidency
     from .core.errors import (
@@ -113,7 +114,7 @@ if TYPE_CHECKING:
     from .core.http import Body, RateLimit, Request, Response
     from .core.http2_options import HTTP2
     from .core.proxies import Proxy
-    from .core.retry import DEFAULT_MAX_RETRIES
+    from .core.retry import DEFAULT_MAX_RETRIES, RetryPolicy
     from .core.sentinels import NOT_GIVEN, NotGiven, Omit, not_given, omit
     from .core.timeouts import DEFAULT_TIMEOUT, Timeout
     from .core.tools.tool import openai_tool
@@ -222,7 +223,8 @@ _EXPORTS = {
     "hedging": ("Hedge", "hedged_request", "hedged_request_n", "speculative"),
     "core.http": ("Body", "RateLimit", "Request", "Response"),
     "core.proxies": ("Proxy",),
-    "core.retry": ("DEFAULT_MAX_RETRIES",),
+    "core.budget": ("Budget",),
+    "core.retry": ("DEFAULT_MAX_RETRIES", "RetryPolicy"),
     "core.sentinels": ("NOT_GIVEN", "NotGiven", "Omit", "not_given", "omit"),
     "core.timeouts": ("DEFAULT_TIMEOUT", "Timeout"),
     "core.tools.tool": ("openai_tool",),
@@ -321,6 +323,7 @@ __all__ = [
     "BaseModel",
     "BedrockOpenAI",
     "Body",
+    "Budget",
     "Client",
     "ClientConfig",
     "ComputerDriver",
@@ -371,6 +374,7 @@ __all__ = [
     "ResponsesWebSocketBufferError",
     "ResponsesWebSocketError",
     "ResponsesWebSocketLimits",
+    "RetryPolicy",
     "Stream",
     "StreamEndedError",
     "StreamOrderError",

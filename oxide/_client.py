@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .core.azure import AzureConfig
     from .core.hedge import Hedge
     from .core.providers import Provider
+    from .core.retry import RetryPolicy
     from .core.ws_router import ResponsesWebSocketLimits
     from .lib.azure import AsyncAzureOpenAI, AzureOpenAI
     from .pagination import AsyncPaginator
@@ -68,6 +69,7 @@ class CopyOptions(TypedDict, total=False):
     timeout: float | Timeout | NotGiven | None
     http_client: Any
     max_retries: int | NotGiven
+    retry: RetryPolicy | NotGiven
     default_headers: Mapping[str, Any] | None
     set_default_headers: Mapping[str, Any] | None
     default_query: Mapping[str, object] | None
@@ -103,6 +105,7 @@ class BaseClient:
         websocket_base_url: str | URL | None = None,
         timeout: float | Timeout | NotGiven | None = not_given,
         max_retries: int = DEFAULT_MAX_RETRIES,
+        retry: RetryPolicy | None = None,
         default_headers: Mapping[str, Any] | None = None,
         default_query: Mapping[str, object] | None = None,
         http_client: Any = None,
@@ -126,6 +129,7 @@ class BaseClient:
                 websocket_base_url=websocket_base_url,
                 timeout=timeout,
                 max_retries=max_retries,
+                retry=retry,
                 default_headers=default_headers,
                 default_query=default_query,
                 http_client=http_client,
@@ -194,6 +198,7 @@ class BaseClient:
         timeout: float | Timeout | NotGiven | None = not_given,
         http_client: Any = None,
         max_retries: int | NotGiven = not_given,
+        retry: RetryPolicy | NotGiven = not_given,
         default_headers: Mapping[str, Any] | None = None,
         set_default_headers: Mapping[str, Any] | None = None,
         default_query: Mapping[str, object] | None = None,
@@ -245,9 +250,16 @@ class BaseClient:
             changes["default_headers"] = {**config.default_headers, **default_headers}
         if default_query is not None:
             changes["default_query"] = {**config.default_query, **default_query}
-        for name, value in (("timeout", timeout), ("max_retries", max_retries), ("strict", strict), ("hedge", hedge)):
-            if not isinstance(value, NotGiven):
-                changes[name] = value
+        if not isinstance(max_retries, NotGiven) and not isinstance(retry, NotGiven):
+            raise ValueError("pass either max_retries or retry, not both")
+        options: tuple[tuple[str, Any], ...] = (
+            ("timeout", timeout),
+            ("max_retries", max_retries),
+            ("retry", retry),
+            ("strict", strict),
+            ("hedge", hedge),
+        )
+        changes |= {name: value for name, value in options if not isinstance(value, NotGiven)}
         if not isinstance(base_url, NotGiven) and base_url is not None:
             if data_residency is not None:
                 raise ValueError("pass either data_residency or base_url, not both")
@@ -382,6 +394,15 @@ class BaseClient:
     @max_retries.setter
     def max_retries(self, value: int) -> None:
         self._configure(self._config.replace(max_retries=value))
+
+    @property
+    def retry(self) -> RetryPolicy:
+        """When and how often a failed request is repeated."""
+        return self._config.retry
+
+    @retry.setter
+    def retry(self, value: RetryPolicy) -> None:
+        self._configure(self._config.replace(retry=value))
 
     @property
     def default_headers(self) -> Mapping[str, Any]:

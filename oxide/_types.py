@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Literal, Optional, TypedDict, Union
 from .core.sentinels import Omit
 
 if TYPE_CHECKING:
+    from .core.retry import RetryPolicy
     from .core.timeouts import Timeout
 
 __all__ = ["FileContent", "FileTypes", "Headers", "Query", "RequestOptions", "SecurityOptions"]
@@ -44,6 +45,7 @@ class RequestOptions(TypedDict, total=False):
 
     headers: fields to send in addition, or instead of the client's; `omit` as a value takes a field away.
     max_retries: how often to repeat the request, instead of the client's.
+    retry: when and how often to, instead of the client's policy.
     timeout: seconds, a `Timeout`, or `None` for no limit, instead of the client's.
     params: the query.
     extra_json: properties to put into the JSON body in addition.
@@ -57,6 +59,7 @@ class RequestOptions(TypedDict, total=False):
 
     headers: Headers
     max_retries: int
+    retry: RetryPolicy
     timeout: float | Timeout | None
     params: Query
     extra_json: Mapping[str, object]

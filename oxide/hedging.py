@@ -11,9 +11,9 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from .core.call import perform
-from .core.hedge import Hedge, HedgeBudget, first_of
+from .core.hedge import Hedge, first_of
 
-__all__ = ["Hedge", "HedgeBudget", "hedged_request", "hedged_request_n", "speculative"]
+__all__ = ["Hedge", "hedged_request", "hedged_request_n", "speculative"]
 
 # What was learned about the calls of a transport, for clients that have no hedge of their own.
 _learned: WeakKeyDictionary[Any, dict[int, Hedge]] = WeakKeyDictionary()

@@ -34,6 +34,7 @@ def opening(call: Call) -> Request | None:
         call.credentials is None
         and type(call.content) is bytes
         and call.hedge is None
+        and call.retry.plain
         and not log.isEnabledFor(logging.DEBUG)
     ):
         return call.request(0, None)
@@ -59,6 +60,9 @@ def perform(call: Call) -> Flow[Response]:
     """
     if not isinstance(call.content, bytes):
         call.content = yield Load(call.content)
+    if call.retry.idempotency_keys:
+        # Before it is copied, for all the copies.
+        call.add_idempotency_key()
     if call.hedge is not None:
         from .hedge import hedged, is_hedged
 
@@ -74,6 +78,8 @@ def _attempts(call: Call, made: list[Any]) -> Flow[Response]:
     credentials = call.credentials
     renewed = -1
     attempt = 0
+    if call.retry.budget is not None and not made:
+        call.retry.budget.earn()
     while True:
         debug = log.isEnabledFor(logging.DEBUG)
         if made:
@@ -141,14 +147,20 @@ def _affordable(call: Call, delay: float | None) -> float | None:
     # A wait that would outlast the deadline is not begun: what went wrong is told while there is time.
     if delay is not None and call.deadline is not None and monotonic() + delay >= call.deadline:
         return None
-    if delay is not None and not isinstance(call.content, bytes) and not call.content.replayable:
-        call.spent = True
+    if delay is None:
+        return None
+    if not isinstance(call.content, bytes) and not call.content.replayable:
+        call.kept_from = "the request's body can't be read a second time"
+        return None
+    budget = call.retry.budget
+    if budget is not None and not budget.spend():
+        call.kept_from = "the client's retry budget is used up"
         return None
     return delay
 
 
 def _note(call: Call) -> str:
-    return " (not repeated, since the request's body can't be read a second time)" if call.spent else ""
+    return f" (not repeated, since {call.kept_from})" if call.kept_from else ""
 
 
 def status_error(response: Response, note: str = "") -> APIStatusError:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from .credentials import Credentials, KeyFunction
 from .errors import OpenAIError
 from .http2_options import HTTP2, HTTP2Types, as_http2
-from .retry import DEFAULT_MAX_RETRIES, RetryPolicy
+from .retry import DEFAULT_MAX_RETRIES, RetryPolicy, as_policy
 from .sentinels import NotGiven, not_given
 from .timeouts import DEFAULT_TIMEOUT, Timeout, as_timeout
 from .url import URL
@@ -38,6 +38,7 @@ class ClientOptions(TypedDict, total=False):
     websocket_base_url: str | URL | None
     timeout: float | Timeout | NotGiven | None
     max_retries: int
+    retry: RetryPolicy | None
     default_headers: Mapping[str, Any] | None
     default_query: Mapping[str, Any] | None
     http_client: Any
@@ -63,6 +64,7 @@ class ClientConfig:
         websocket_base_url: where WebSocket connections go, if not to the `base_url`.
         timeout: seconds, or a `Timeout`, or `None` for no limit at all; ten minutes, and five seconds to connect, by default.
         max_retries: how often a failed request is repeated; 2 by default.
+        retry: when and how often, as a `RetryPolicy`, instead of `max_retries`.
         default_headers: fields for every request; `omit` as a value takes a field away. Further ones, one on a line as
             `Name: value`, from `OPENAI_CUSTOM_HEADERS`.
         default_query: query parameters for every request.
@@ -91,10 +93,10 @@ class ClientConfig:
         "hedge",
         "http2",
         "http_client",
-        "max_retries",
         "organization",
         "project",
         "provider",
+        "retry",
         "strict",
         "timeout",
         "webhook_secret",
@@ -111,7 +113,7 @@ class ClientConfig:
     data_residency: DataResidency | None
     websocket_base_url: URL | None
     timeout: Timeout
-    max_retries: int
+    retry: RetryPolicy
     default_headers: Mapping[str, Any]
     default_query: Mapping[str, Any]
     http2: HTTP2 | None
@@ -139,6 +141,7 @@ class ClientConfig:
         websocket_base_url: str | URL | None = None,
         timeout: float | Timeout | NotGiven | None = not_given,
         max_retries: int = DEFAULT_MAX_RETRIES,
+        retry: RetryPolicy | None = None,
         default_headers: Mapping[str, Any] | None = None,
         default_query: Mapping[str, Any] | None = None,
         http_client: Any = None,
@@ -179,7 +182,7 @@ class ClientConfig:
             data_residency=data_residency,
             websocket_base_url=None if websocket_base_url is None else URL(websocket_base_url),
             timeout=_default_timeout(http_client) if isinstance(timeout, NotGiven) else as_timeout(timeout),
-            max_retries=RetryPolicy(max_retries).max_retries,
+            retry=_retry(max_retries, retry),
             default_headers=_default_headers(default_headers, environment("OPENAI_CUSTOM_HEADERS"), x509),
             default_query=_mapping("default_query", default_query),
             http_client=http_client,
@@ -201,6 +204,11 @@ class ClientConfig:
                 "There are no credentials: pass api_key, workload_identity or admin_api_key to the client,"
                 " or set the environment variable OPENAI_API_KEY or OPENAI_ADMIN_KEY."
             )
+
+    @property
+    def max_retries(self) -> int:
+        """How often a failed request is repeated."""
+        return self.retry.max_retries
 
     @property
     def credentials(self) -> Credentials | None:
@@ -231,7 +239,7 @@ class ClientConfig:
 
     def common(self) -> ClientOptions:
         """What does not depend on where the requests go, as arguments for another configuration."""
-        values = {name: getattr(self, name) for name in ClientOptions.__annotations__}
+        values = {name: getattr(self, name) for name in ClientOptions.__annotations__ if name != "max_retries"}
         return {name: value for name, value in values.items() if value is not None}  # type: ignore[return-value]
 
     def replace(self, **changes: Any) -> ClientConfig:
@@ -254,6 +262,9 @@ class ClientConfig:
                 changes["base_url"] = _base_url(not_given, self.data_residency, None, x509)
             elif self._base_url_was_default:
                 changes["base_url"] = URL(_MTLS_BASE_URL if x509 else DEFAULT_BASE_URL)
+        if "max_retries" in changes:
+            # The rest of the policy stays.
+            changes["retry"] = changes.get("retry", self.retry).replace(max_retries=changes.pop("max_retries"))
         for name, value in changes.items():
             if name not in self._names():
                 raise TypeError(f"ClientConfig has no attribute {name!r}")
@@ -363,12 +374,20 @@ _CONVERT: dict[str, Callable[[Any], Any]] = {
     "base_url": lambda value: _base_url(value, None, None, False) or URL(DEFAULT_BASE_URL),
     "websocket_base_url": lambda value: None if value is None else URL(value),
     "timeout": lambda value: as_timeout(value),
-    "max_retries": lambda value: RetryPolicy(value).max_retries,
+    "retry": lambda value: as_policy(value),
     "default_headers": lambda value: _mapping("default_headers", value),
     "default_query": lambda value: _mapping("default_query", value),
     "strict": bool,
     "hedge": lambda value: _hedge(value),
 }
+
+
+def _retry(max_retries: int, retry: RetryPolicy | None) -> RetryPolicy:
+    if retry is None:
+        return RetryPolicy(max_retries)
+    if max_retries != DEFAULT_MAX_RETRIES:
+        raise ValueError("pass either max_retries or retry, not both")
+    return as_policy(retry)
 
 
 def _hedge(value: Hedge | float | bool | None) -> Hedge | None:

@@ -155,6 +155,7 @@ class APIError(OpenAIError):
         request: the request that failed.
         body: the decoded JSON of the error, the text where it was not JSON, or `None` where there was no response.
         code, param, type: the fields of these names of an API error object, or `None`.
+        retries_taken: how often the request had been repeated when this happened.
     """
 
     message: str
@@ -174,6 +175,11 @@ class APIError(OpenAIError):
         self.code = None if code is None else str(code)
         self.param = fields.get("param")
         self.type = fields.get("type")
+
+    @property
+    def retries_taken(self) -> int:
+        # Errors are also made of requests that other libraries made.
+        return getattr(self.request, "retries", 0)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), {"message": self.message, "request": self.request, "body": self.body})

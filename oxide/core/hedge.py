@@ -12,6 +12,7 @@ from copy import copy
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from .budget import Budget, as_budget
 from .flow import Discard, Flow, ReadSome
 from .http import Response
 from .race import Race
@@ -19,7 +20,7 @@ from .race import Race
 if TYPE_CHECKING:
     from .prepare import Call
 
-__all__ = ["Hedge", "HedgeBudget", "first_of", "hedged", "is_hedged"]
+__all__ = ["Hedge", "first_of", "hedged", "is_hedged"]
 
 _PATHS = frozenset({"/responses", "/chat/completions", "/completions", "/embeddings", "/moderations"})
 """POSTs that ask for an answer. Others make something (a file, a batch, a vector store), and twice is not the same as once."""
@@ -38,39 +39,6 @@ KINDS = 256
 """Kinds of calls for which times are kept; the one that was used longest ago goes first."""
 
 
-class HedgeBudget:
-    """How many extra requests there may be: a share of all calls, saved up to `burst`.
-
-    Args:
-        share: extra requests per call, 0 to 1.
-        burst: the most that can be saved, in requests.
-
-    Raises:
-        ValueError: a number outside of its range.
-    """
-
-    def __init__(self, share: float = 0.05, burst: float = 10.0) -> None:
-        if not 0 <= share <= 1:
-            raise ValueError(f"the hedge's budget must be a share from 0 to 1, not {share!r}")
-        if burst < 1:
-            raise ValueError(f"the hedge's burst must be at least 1 request, not {burst!r}")
-        self.share = share
-        self.burst = burst
-        self._saved = 1.0
-
-    def earn(self) -> None:
-        """A call was made."""
-        self._saved = min(self._saved + self.share, self.burst)
-
-    def spend(self) -> bool:
-        """Whether there may be one more request, which is taken off then."""
-        # Rounding must not make twenty shares of a twentieth less than one.
-        if self._saved < 1 - 1e-9:
-            return False
-        self._saved -= 1
-        return True
-
-
 class Hedge:
     """When slow calls are given a second request. Shared by all copies of a client, so that they learn together.
 
@@ -79,7 +47,7 @@ class Hedge:
             the same kind (operation, model, streamed or not), but no more than three times their median; before ten of
             them are known there is no hedging.
         requests: how many requests a call may make in all, at least 2.
-        budget: the share of calls that may have an extra request, 0 to 1; `None` for all.
+        budget: the share of calls that may have an extra request, 0 to 1, or a `Budget`; `None` for all.
         min_delay: the least that is learned, in seconds.
 
     Raises:
@@ -91,7 +59,7 @@ class Hedge:
         delay: float | None = None,
         *,
         requests: int = 2,
-        budget: float | None = 0.05,
+        budget: Budget | float | None = 0.05,
         min_delay: float = 0.001,
     ) -> None:
         if delay is not None and not (isinstance(delay, (int, float)) and delay >= 0):
@@ -100,7 +68,7 @@ class Hedge:
             raise ValueError(f"a hedged call makes at least 2 requests, not {requests!r}")
         self.delay = delay
         self.requests = requests
-        self.budget = None if budget is None else HedgeBudget(budget)
+        self.budget = as_budget("the hedge's budget", budget)
         self.min_delay = min_delay
         self._times: dict[Any, deque[float]] = {}
 

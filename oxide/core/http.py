@@ -207,13 +207,15 @@ class ResponseMeta:
         headers: of the response.
         fetch: for pages, the function that gets the next one with these parameters changed.
         request_id: the `x-request-id` header.
+        retries_taken: how often the request had been repeated.
     """
 
-    __slots__ = ("_headers", "_request_id", "fetch")
+    __slots__ = ("_headers", "_request_id", "fetch", "retries_taken")
 
-    def __init__(self, headers: Any) -> None:
+    def __init__(self, headers: Any, retries_taken: int = 0) -> None:
         # As `Response` has them.
         self._headers = headers
+        self.retries_taken = retries_taken
         self.fetch: Any = None
         self._request_id: str | None = None
 
@@ -233,7 +235,7 @@ class ResponseMeta:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A page that was pickled can't fetch: its client stayed behind.
-        return ResponseMeta, (Headers(list(self.headers.raw)),)
+        return ResponseMeta, (Headers(list(self.headers.raw)), self.retries_taken)
 
 
 class Response:
@@ -286,12 +288,17 @@ class Response:
     @property
     def meta(self) -> ResponseMeta:
         """What is kept of the response with the object that is made of its body."""
-        return ResponseMeta(self._headers)
+        return ResponseMeta(self._headers, self.request.retries)
 
     @property
     def request_id(self) -> str | None:
         """The `x-request-id` header: the provider's name for this call."""
         return self.headers.get("x-request-id")
+
+    @property
+    def retries_taken(self) -> int:
+        """How often the request had been repeated when this came."""
+        return self.request.retries
 
     @property
     def rate_limit(self) -> RateLimit:

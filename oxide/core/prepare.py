@@ -16,7 +16,7 @@ from .credentials import Credentials
 from .headers import encode_header, merge_headers
 from .http import HeadBlock, Request
 from .operation import BODY, OPTION, QUERY, EventMode, Operation
-from .retry import RetryPolicy
+from .retry import RetryPolicy, as_policy
 from .sentinels import NotGiven, Omit, omit
 from .timeouts import Timeout, as_timeout
 from .tools import definitions
@@ -48,7 +48,7 @@ class Call:
         follow_redirects: whether to; only there if the call says so.
         hedge: when the call is given a second request, or `None`.
         content: the body; a `core.body.Plan` becomes a `Body` when the call begins.
-        spent: whether only a body that can't be read a second time kept the call from being repeated.
+        kept_from: what kept the call from being repeated although the policy would have it so; empty for nothing.
         unread: whether the response is wanted before its body.
         started: when a call with a raw response was made, by `time.monotonic()`.
         params, path_values: the arguments, from which the next page's call is made.
@@ -65,6 +65,7 @@ class Call:
         "extra_headers",
         "follow_redirects",
         "hedge",
+        "kept_from",
         "method",
         "operation",
         "params",
@@ -74,7 +75,6 @@ class Call:
         "retry",
         "security",
         "sends",
-        "spent",
         "started",
         "stream",
         "strict",
@@ -124,7 +124,7 @@ class Call:
         if timeout.total is not None:
             self.begin()
         self.retries_taken = 0
-        self.spent = False
+        self.kept_from = ""
         self.raw = None
         # A call that can't be authorised is refused before anything is sent or awaited.
         self._head = head if head is not None or self.credentials is not None else builder.head(self, None)
@@ -133,6 +133,16 @@ class Call:
         """Let the time for the whole call begin now."""
         total = self.timeout.total
         self.deadline = None if total is None else monotonic() + total
+
+    def add_idempotency_key(self) -> None:
+        """Have all requests of this call carry one key, unless it is a GET, or somebody has said something about it."""
+        given = (*self.builder.config.default_headers, *(self.extra_headers or _NOTHING), *dict(self.sends))
+        if self.method == "GET" or any(name.lower() == "idempotency-key" for name in given):
+            return
+        from uuid import uuid4
+
+        self.extra_headers = {**(self.extra_headers or _NOTHING), "Idempotency-Key": f"oxide-{uuid4()}"}
+        self._head = None
 
     def request(self, attempt: int, api_key: str | None) -> Request:
         """The request for attempt number `attempt`, counted from 0; `api_key` is what `Credentials` got for it."""
@@ -168,7 +178,7 @@ class RequestBuilder:
         # A query in the base URL goes along with every request.
         self._base_query = query if mark else ""
         self.credentials: Credentials | None = config.credentials
-        self.retry = RetryPolicy(config.max_retries)
+        self.retry: RetryPolicy = config.retry
         self.hedge = config.hedge
         self._agent = f"oxide/{__version__} ({'async' if asynchronous else 'sync'})"
         self._heads: dict[Any, HeadBlock] = {}
@@ -308,8 +318,12 @@ class RequestBuilder:
 
                 content = raw_content(content)
             call.content = content
-        if options.get("max_retries") is not None:
-            call.retry = RetryPolicy(options["max_retries"])
+        if options.get("retry") is not None:
+            if options.get("max_retries") is not None:
+                raise ValueError("pass either max_retries or retry, not both")
+            call.retry = as_policy(options["retry"])
+        elif options.get("max_retries") is not None:
+            call.retry = call.retry.replace(max_retries=options["max_retries"])
         if options.get("follow_redirects") is not None:
             call.follow_redirects = bool(options["follow_redirects"])
         if options.get("synthesize_event_and_data"):
@@ -484,6 +498,7 @@ _ENDPOINT_OPTIONS = frozenset(
         "idempotency_key",
         "max_retries",
         "params",
+        "retry",
         "security",
         "stream_mode",
         "strict",

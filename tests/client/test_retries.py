@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import socket
 from email.utils import formatdate
 from time import monotonic, time
@@ -88,7 +89,8 @@ FAULTS = {
 
 @pytest.fixture
 def _no_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oxide.core.retry.INITIAL_DELAY", 0.001)
+    backoff = RetryPolicy._backoff
+    monkeypatch.setattr(RetryPolicy, "_backoff", lambda policy, attempt: backoff(policy, attempt) / 1000)
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -271,3 +273,111 @@ async def test_key_function_is_asked_for_each_attempt(way: Any, server: MockServ
     server.queue(Reply(500, headers=SOON))
     assert await say_hi(client) == "You said: hi"
     assert [request.header("authorization") for request in server.requests] == ["Bearer sk-test-old", "Bearer sk-test"]
+
+
+# --- a policy of one's own ----------------------------------------------------------------------------------------------
+
+NOW = RetryPolicy(initial_delay=0)
+
+
+async def test_policies_of_client_copy_and_call(way: Any, server: MockServer) -> None:
+    client = way.client(base_url=server.base_url, retry=NOW.replace(max_retries=1, statuses=[418]))
+    server.queue(Reply(418), repeat=None)
+
+    async def requests(call: Any, options: Any = None) -> int:
+        before = len(server.requests)
+        with pytest.raises(oxide.APIStatusError) as caught:
+            await call("/x", cast_to=object, body={}, options=options or {})
+        made = len(server.requests) - before
+        assert caught.value.retries_taken == made - 1
+        return made
+
+    def copy(**options: Any) -> Any:
+        return way.adopt(getattr(client, "_wrapped", client).with_options(**options)).post
+
+    assert client.max_retries == 1
+    assert await requests(client.post) == 2
+    assert await requests(client.post, {"max_retries": 3}) == 4
+    assert await requests(client.post, {"retry": NOW}) == 1
+    assert await requests(copy(max_retries=2)) == 3
+    assert await requests(copy(retry=NOW)) == 1
+    assert client.retry.statuses == {418}
+    client.retry = NOW
+    assert await requests(client.post) == 1
+    client.max_retries = 7
+    assert client.retry == NOW.replace(max_retries=7)
+
+
+def test_one_of_two() -> None:
+    with pytest.raises(ValueError, match="max_retries or retry"):
+        oxide.OpenAI(api_key="k", max_retries=1, retry=NOW)
+    with oxide.OpenAI(api_key="k") as client:
+        with pytest.raises(ValueError, match="max_retries or retry"):
+            client.with_options(max_retries=1, retry=NOW)
+        with pytest.raises(ValueError, match="max_retries or retry"):
+            client.post("/x", cast_to=object, options={"max_retries": 1, "retry": NOW})
+    with pytest.raises(TypeError, match="retry must be a RetryPolicy"):
+        oxide.OpenAI(api_key="k", retry=3)  # type: ignore[arg-type]
+
+
+async def test_a_budget_bounds_the_retries_of_all_copies(way: Any, server: MockServer) -> None:
+    client = way.client(base_url=server.base_url, retry=NOW.replace(budget=oxide.Budget(0.1, burst=3)))
+    copy = way.adopt(getattr(client, "_wrapped", client).with_options(timeout=9))
+    server.queue(Reply(500), repeat=None)
+    errors = []
+    for index in range(20):
+        with pytest.raises(oxide.InternalServerError) as caught:
+            await say_hi((client, copy)[index % 2])
+        errors.append(caught.value)
+    # One is there at the beginning, and twenty calls earn two.
+    assert len(server.requests) == 20 + 3
+    assert "not repeated, since the client's retry budget is used up" in str(errors[-1])
+    assert sum(error.retries_taken for error in errors) == 3
+
+
+async def test_idempotency_keys(way: Any, server: MockServer) -> None:
+    client = way.client(base_url=server.base_url, retry=NOW.replace(idempotency_keys=True))
+    server.queue(Reply(500), repeat=2)
+    for _ in range(2):
+        await say_hi(client)
+    await client.responses.create(model="gpt-5", input="hi", extra_headers={"idempotency-key": "mine"})
+    await client.responses.create(model="gpt-5", input="hi", extra_headers={"Idempotency-Key": oxide.omit})
+    await client.models.list()
+    first, second, third, fourth, own, none, get = [request.header("idempotency-key") for request in server.requests]
+    assert first == second == third
+    assert first.startswith("oxide-")
+    assert fourth not in (None, first)
+    assert own == "mine"
+    assert none is get is None
+
+
+async def test_hedges_share_a_key(way: Any, server: MockServer) -> None:
+    client = way.client(base_url=server.base_url, hedge=oxide.Hedge(0.01), retry=NOW.replace(idempotency_keys=True))
+    server.queue(Reply(delay=0.2))
+    await say_hi(client)
+    keys = [request.header("idempotency-key") for request in server.requests]
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+
+
+@pytest.mark.parametrize("retries", [1, 2])
+async def test_retries_taken(way: Any, server: MockServer, retries: int) -> None:
+    client = way.client(base_url=server.base_url, retry=NOW.replace(max_retries=retries))
+    server.queue(Reply(500), repeat=retries)
+    response = await client.responses.create(model="gpt-5", input="hi")
+    assert response._retries_taken == retries
+    server.queue(Reply(500), repeat=retries)
+    stream = await client.responses.create(model="gpt-5", input="hi", stream=True)
+    assert stream.response.retries_taken == retries
+    await stream.close()
+    server.queue(Reply(500), repeat=retries)
+    assert (await client.responses.with_raw_response.create(model="gpt-5", input="hi")).retries_taken == retries
+    server.queue(Fault.reset_before(), repeat=retries + 1)
+    with pytest.raises(oxide.APIConnectionError) as broken:
+        await say_hi(client)
+    assert broken.value.retries_taken == retries
+    assert pickle.loads(pickle.dumps(broken.value)).retries_taken == retries
+    server.queue(Reply(delay=5), repeat=retries + 1)
+    with pytest.raises(oxide.APITimeoutError) as late:
+        await client.responses.create(model="gpt-5", input="hi", timeout=0.02)
+    assert late.value.retries_taken == retries

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oxide.core.hedge import ENOUGH, KINDS, Ahead, Hedge, HedgeBudget
+from oxide.core.budget import Budget
+from oxide.core.hedge import ENOUGH, KINDS, Ahead, Hedge
 from oxide.core.race import Contest, Race
 
 
@@ -132,7 +133,7 @@ def test_any_course_comes_to_one_end(count: int, allowed: bool, steps: list[tupl
 
 
 def test_a_budget_is_a_share_of_the_calls() -> None:
-    budget = HedgeBudget(0.05)
+    budget = Budget(0.05)
     spent = 0
     for _ in range(1000):
         budget.earn()
@@ -141,7 +142,7 @@ def test_a_budget_is_a_share_of_the_calls() -> None:
 
 
 def test_a_budget_is_saved_up_to_its_burst() -> None:
-    budget = HedgeBudget(0.5, burst=3)
+    budget = Budget(0.5, burst=3)
     for _ in range(100):
         budget.earn()
     assert [budget.spend() for _ in range(5)] == [True, True, True, False, False]
@@ -149,7 +150,7 @@ def test_a_budget_is_saved_up_to_its_burst() -> None:
 
 @given(st.lists(st.booleans(), max_size=300), st.floats(0, 1))
 def test_a_budget_is_never_overdrawn(course: list[bool], share: float) -> None:
-    budget = HedgeBudget(share, burst=5)
+    budget = Budget(share, burst=5)
     calls = spent = 0
     for is_call in course:
         if is_call:

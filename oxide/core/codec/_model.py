@@ -17,6 +17,7 @@ from ._state import (
     copy_values,
     declared_names,
     extras_of,
+    get_meta,
     public_class,
     request_id_of,
     set_fields,
@@ -77,6 +78,11 @@ class BaseModel(Struct, metaclass=ModelMeta, dict=True, forbid_unknown_fields=Tr
     @_request_id.setter
     def _request_id(self, value: str | None) -> None:
         set_request_id(self, value)
+
+    @property
+    def _retries_taken(self) -> int:
+        """How often the request was repeated; on objects that a call returned, not on those inside them."""
+        return getattr(get_meta(self), "retries_taken", 0)
 
     # --- out -------------------------------------------------------------------------------------------------------
 
