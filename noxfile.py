@@ -136,6 +136,7 @@ def autobahn(session: nox.Session) -> None:
     """The WebSocket client against Autobahn's fuzzing server, three ways; skipped without Python 2.7, which that runs on.
 
     It takes about half an hour on two idle cores, most of it in sections 9, 12 and 13; `-- --cases "1.*" --ways sync` for a part.
+    `-- --keep FOLDER` keeps each result, and goes on where a run before was ended.
     """
     python = find_python2()
     if python is None:

@@ -1,6 +1,7 @@
 """The client that Autobahn's fuzzing server tests: it sends back what it receives.
 
-python -m tests.autobahn.client WAY URL AGENT CASES...
+python -m tests.autobahn.client WAY URL AGENT   goes through all cases; prints the name of each when there is a report of it
+python -m tests.autobahn.client list URL        prints the names only
 """
 
 from __future__ import annotations
@@ -27,53 +28,59 @@ def request(url: str) -> Request:
     return Request("GET", URL(url), HeadBlock(()))
 
 
-def run_sync(url: str, agent: str) -> int:
+def names(url: str) -> list[str]:
+    """Of the cases that the server has."""
     transport = oxide.HTTPTransport()
-    with transport.open_websocket(request(f"{url}/getCaseCount"), OPTIONS) as ws:
-        count = json.loads(ws.recv_bytes())
-    for case in range(1, count + 1):
-        try:
-            with transport.open_websocket(request(f"{url}/runCase?case={case}&agent={agent}"), OPTIONS) as ws:
-                while True:
-                    ws.send(ws.recv())
-        except WebSocketConnectionClosedError:
-            pass
-    report = transport.open_websocket(request(f"{url}/updateReports?agent={agent}"), OPTIONS)
-    with contextlib.suppress(WebSocketConnectionClosedError), report as ws:
-        ws.recv()
+
+    def ask(path: str) -> Any:
+        with transport.open_websocket(request(url + path), OPTIONS) as ws:
+            return json.loads(ws.recv_bytes())
+
+    count = ask("/getCaseCount")
+    found = [str(ask(f"/getCaseInfo?case={number}")["id"]) for number in range(1, count + 1)]
     transport.close()
-    return int(count)
+    return found
 
 
-async def run_async(url: str, agent: str) -> int:
+def run_sync(url: str, agent: str) -> None:
+    transport = oxide.HTTPTransport()
+    for number, name in enumerate(names(url), 1):
+        case = request(f"{url}/runCase?case={number}&agent={agent}")
+        with contextlib.suppress(WebSocketConnectionClosedError), transport.open_websocket(case, OPTIONS) as ws:
+            while True:
+                ws.send(ws.recv())
+        report = request(f"{url}/updateReports?agent={agent}")
+        with contextlib.suppress(WebSocketConnectionClosedError), transport.open_websocket(report, OPTIONS) as ws:
+            ws.recv()
+        print(name, flush=True)
+    transport.close()
+
+
+async def run_async(url: str, agent: str) -> None:
     transport = oxide.AsyncHTTPTransport()
-    async with await transport.open_websocket(request(f"{url}/getCaseCount"), OPTIONS) as ws:
-        count = json.loads(await ws.recv_bytes())
-    for case in range(1, count + 1):
-        try:
-            async with await transport.open_websocket(
-                request(f"{url}/runCase?case={case}&agent={agent}"), OPTIONS
-            ) as ws:
+    for number, name in enumerate(names(url), 1):
+        with contextlib.suppress(WebSocketConnectionClosedError):
+            case = request(f"{url}/runCase?case={number}&agent={agent}")
+            async with await transport.open_websocket(case, OPTIONS) as ws:
                 while True:
                     await ws.send(await ws.recv())
-        except WebSocketConnectionClosedError:
-            pass
-    with contextlib.suppress(WebSocketConnectionClosedError):
-        async with await transport.open_websocket(request(f"{url}/updateReports?agent={agent}"), OPTIONS) as ws:
-            await ws.recv()
+        with contextlib.suppress(WebSocketConnectionClosedError):
+            async with await transport.open_websocket(request(f"{url}/updateReports?agent={agent}"), OPTIONS) as ws:
+                await ws.recv()
+        print(name, flush=True)
     await transport.aclose()
-    return int(count)
 
 
-def run(way: str, url: str, agent: str) -> int:
-    """Go through all cases that the server has; returns how many there were."""
-    if way == "sync":
-        return run_sync(url, agent)
-    if way == "asyncio":
-        return asyncio.run(run_async(url, agent))
-    result: Any = trio.run(run_async, url, agent)
-    return int(result)
+def main(way: str, url: str, agent: str = "") -> None:
+    if way == "list":
+        print("\n".join(names(url)))
+    elif way == "sync":
+        run_sync(url, agent)
+    elif way == "asyncio":
+        asyncio.run(run_async(url, agent))
+    else:
+        trio.run(run_async, url, agent)
 
 
 if __name__ == "__main__":
-    print(run(*sys.argv[1:4]))
+    main(*sys.argv[1:])
