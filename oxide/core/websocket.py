@@ -111,7 +111,7 @@ class WebSocket:
         ping_interval: float | None = 20.0,
         ping_timeout: float | None = 20.0,
     ) -> None:
-        self._proto = FrameProtocol(True, list(extensions))
+        self._proto = _Frames(True, list(extensions))
         self._deflate = next((one for one in extensions if isinstance(one, Deflate)), None)
         self._max_size = max_size
         self._ping_interval = ping_interval
@@ -361,6 +361,16 @@ class WebSocket:
         self._fragments = None
 
 
+class _Frames(FrameProtocol):
+    """wsproto's reader of frames. A server may close with 1014 (a gateway behind it failed), which was registered after wsproto's list."""
+
+    def _process_close(self, frame: Any) -> Any:
+        if frame.payload[:2] != _BAD_GATEWAY:
+            return super()._process_close(frame)
+        checked: Any = super()._process_close(frame._replace(payload=b"\x03\xf5" + frame.payload[2:]))
+        return checked._replace(payload=(1014, checked.payload[1]))
+
+
 def frame(first: int, payload: bytes) -> bytes:
     """A frame as a client sends it: masked with a key of its own (RFC 6455, sections 5.2 and 5.3).
 
@@ -391,4 +401,5 @@ def _is_plain(data: bytes, position: int) -> bool:
     return second == 127 and data[position + 2] < 0x80 and any(data[position + 2 : position + 8])
 
 
+_BAD_GATEWAY = (1014).to_bytes(2, "big")
 _SENDABLE = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})

@@ -192,6 +192,10 @@ class Link:
         except WebSocketConnectionClosedError as error:
             # Who receives next is told, or restores the connection; the queue has what was not sent.
             log.warning("the WebSocket connection was lost before all queued messages were sent: %s", error)
+        except BaseException:
+            # Cancelled: nobody was given the connection, so nobody would close it.
+            self.ws.hang_up()
+            raise
 
     def admit(self, message: str | bytes) -> bool | None:
         """Have a message wait for its turn, if it has to. `None` if it has not: send it. `True` if the caller is to call `flush`.

@@ -8,11 +8,9 @@ from typing import Any
 
 from .call import status_error
 from .dial import dial
-from .errors import ProtocolError, TransportError
+from .errors import ConnectTimeout, ProtocolError, TransportError
 from .http import HeadBlock, Request, Response
-from .limits import timed_out
 from .redirect import MAX_REDIRECTS
-from .timeouts import Timeout
 from .websocket import WebSocket
 from .ws_handshake import Handshake
 from .ws_options import WebSocketOptions
@@ -102,7 +100,7 @@ def open_websocket(request: Request, options: WebSocketOptions) -> Generator[Any
                 opened, connection = Opened(connection, handshake), None
                 return opened
         except TimeoutError:
-            raise timed_out("connect", Timeout(connect=limit), None) from None
+            raise ConnectTimeout(f"the WebSocket connection was not open within {limit:g} s (open_timeout)") from None
         finally:
             if connection is not None:
                 connection.close()

@@ -153,6 +153,8 @@ def test_compression_goes_both_ways_and_remembers() -> None:
         (served(0x81, b"\xff\xfe"), 1007),
         (served(0x01, b"\xc3") + served(0x80, b"("), 1007),
         (served(0x88, (1000).to_bytes(2, "big") + b"\xff"), 1007),
+        (served(0x88, (1014).to_bytes(2, "big") + b"\xff"), 1007),
+        (served(0x88, (1016).to_bytes(2, "big")), 1002),
     ],
 )
 def test_violations_are_answered_with_their_code(wire: bytes, code: int) -> None:
@@ -216,6 +218,15 @@ def test_closing_by_us() -> None:
     assert ws.received == (1000, "done")
     assert ws.failure is None
     assert ws.data_to_send() == b""
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1003, 1007, 1012, 1013, 1014, 3000, 4999])
+def test_codes_that_a_server_may_close_with(code: int) -> None:
+    wire = served(0x88, code.to_bytes(2, "big") + "Adiós".encode())
+    for cuts in ([], [1] * len(wire)):
+        ws = WebSocket()
+        assert feed(ws, wire, cuts) == []
+        assert (ws.received, ws.sent, ws.failure) == ((code, "Adiós"), (code, "Adiós"), None)
 
 
 def test_closing_by_the_server() -> None:

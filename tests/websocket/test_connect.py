@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
 from typing import Any
@@ -144,6 +145,28 @@ async def test_messages_wait_for_the_connection(way: Way, client: Any, peer: Pee
         for _ in range(3):
             await connection.recv()
     assert [json.loads(message)["type"] for message in peer.received] == ["a", "b", "d"]
+
+
+async def test_entering_is_cancelled_while_messages_go_out(way: Way, client: Any, peer: Peer) -> None:
+    if way.is_sync:
+        pytest.skip("threads can't be cancelled")
+    peer.first = [[{"do": "sleep", "seconds": 1}]]
+    manager = client.responses.connect(max_queue_size=1 << 26)
+    for _ in range(40):
+        manager.send({"type": "a", "text": "x" * 1_000_000})
+    with anyio.CancelScope() as scope:
+        async with anyio.create_task_group() as tasks:
+
+            async def cancel() -> None:
+                while not peer.handshakes:
+                    await _pause(way)
+                scope.cancel()
+
+            tasks.start_soon(cancel)
+            await manager.enter()
+    assert scope.cancelled_caught
+    # Nobody has the connection, so it must not be open: that would be a ResourceWarning, which is an error.
+    gc.collect()
 
 
 class Callback:

@@ -338,7 +338,7 @@ async def test_what_does_not_speak_websocket(way: Way, connect: Any, peer: Peer,
 async def test_a_server_that_never_answers(way: Way, connect: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"ws://127.0.0.1:{listener.getsockname()[1]}/"
-        with pytest.raises(TransportTimeout):
+        with pytest.raises(TransportTimeout, match=r"not open within 0\.2 s \(open_timeout\)"):
             await connect(url, open_timeout=0.2)
 
 
