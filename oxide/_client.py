@@ -17,7 +17,7 @@ from .core.http import HeadBlock, Request, Response
 from .core.http2_options import HTTP2Types
 from .core.operation import Operation
 from .core.prepare import RAW, Call, RequestBuilder
-from .core.result import decode_body
+from .core.result import decode_body, decode_usual
 from .core.retry import DEFAULT_MAX_RETRIES
 from .core.sentinels import NotGiven, not_given
 from .core.timeouts import Timeout
@@ -469,8 +469,8 @@ class BaseClient:
         """What the caller gets: what is in the response, or a raw form of it."""
         if call.raw is None:
             operation = call.operation
-            if operation is not None and operation.simple and not call.stream:
-                return decode_body(response, operation.response, call.strict)
+            if operation is not None and operation.simple and not (call.stream or call.strict):
+                return decode_usual(response, operation)
             return self._finish(call, response)
         from . import _response
 

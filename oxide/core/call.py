@@ -30,13 +30,7 @@ def opening(call: Call) -> Request | None:
     The flow costs more than sending and receiving what goes well, which is what nearly every call does. So the shells
     send this themselves, and are done if the status of what comes is below 300. Otherwise `follow_up` goes on from there.
     """
-    if (
-        call.credentials is None
-        and type(call.content) is bytes
-        and call.hedge is None
-        and call.retry.plain
-        and not log.isEnabledFor(logging.DEBUG)
-    ):
+    if call.plain and type(call.content) is bytes and not log.isEnabledFor(logging.DEBUG):
         return call.request(0, None)
     return None
 

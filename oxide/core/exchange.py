@@ -126,9 +126,8 @@ class Exchange:
         if self._head is None:
             # A head is always the first.
             head = self._head = events.pop(0)
-            raw = head.raw
-            # Few names end in a g, and looking for these two costs a tenth of looking for the name in whatever spelling.
-            if (b"g:" in raw or b"G:" in raw) and b"\ncontent-encoding:" in raw.lower():
+            # Not `in`, which first tries whether the bytes are a number, at twice the cost of all this.
+            if head.raw.lower().find(b"\ncontent-encoding:") >= 0:
                 self._decoder = body_decoder(head.headers, h1.max_expansion)
         if events and events[-1] is END:
             events.pop()
@@ -219,10 +218,7 @@ class Exchange:
         """The response; without its body where the exchange is a streaming one."""
         head = self._head
         assert head is not None, "response() before the exchange was ready"
-        return Response(
-            head.status,
-            head,
-            self._request,
-            content=None if self._stream else self.take(),
-            http_version="HTTP/1.1" if head.raw.startswith(b"HTTP/1.1") else "HTTP/1.0",
-        )
+        response = Response(head.status, head, self._request, content=None if self._stream else self.take())
+        if not head.raw.startswith(b"HTTP/1.1"):
+            response.http_version = "HTTP/1.0"
+        return response

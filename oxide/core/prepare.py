@@ -51,6 +51,7 @@ class Call:
         kept_from: what kept the call from being repeated although the policy would have it so; empty for nothing.
         unread: whether the response is wanted before its body.
         started: when a call with a raw response was made, by `time.monotonic()`.
+        plain: whether there is nothing to be decided about its first attempt (see `RequestBuilder`).
         params, path_values: the arguments, from which the next page's call is made.
     """
 
@@ -70,6 +71,7 @@ class Call:
         "operation",
         "params",
         "path_values",
+        "plain",
         "raw",
         "retries_taken",
         "retry",
@@ -118,6 +120,7 @@ class Call:
         self.sends = sends
         self.retry = builder.retry
         self.hedge = builder.hedge
+        self.plain = builder.plain
         credentials = builder.credentials
         self.credentials = credentials if credentials is not None and credentials.applies(security) else None
         self.deadline: float | None = None
@@ -166,6 +169,7 @@ class RequestBuilder:
 
     Attributes:
         credentials: what authorises requests, where that is no fixed key.
+        plain: whether there is nothing to be decided about first attempts: no credentials to be fetched, no hedging, no budget.
         retry: the client's retry policy.
     """
 
@@ -180,11 +184,12 @@ class RequestBuilder:
         self.credentials: Credentials | None = config.credentials
         self.retry: RetryPolicy = config.retry
         self.hedge = config.hedge
+        self.plain = self.credentials is None and self.hedge is None and self.retry.plain
         self._agent = f"oxide/{__version__} ({'async' if asynchronous else 'sync'})"
         self._heads: dict[Any, HeadBlock] = {}
         self._urls: dict[str, URL] = {}
-        # Where calls go and with which header fields, as long as they say nothing about either.
-        self._usual: dict[Operation, tuple[URL, HeadBlock]] = {}
+        # Where calls go and with which header fields, as long as they say nothing about either: these parameters don't.
+        self._usual: dict[Operation, tuple[URL, HeadBlock, frozenset[str]]] = {}
 
     # --- generated methods ------------------------------------------------------------------------------------------
 
@@ -200,66 +205,69 @@ class RequestBuilder:
             TypeError: a parameter is unknown (the message names the nearest known one), missing, or of a type that can't be sent.
             ValueError: a path parameter is empty or would leave the path, a header has a line break, a number is not finite.
         """
+        usual = self._usual.get(operation)
+        if usual is None or not usual[2].issuperset(params):
+            call = self._unusual(operation, params, path_values)
+        else:
+            # What nearly every call is: parameters of the body, sent as they are to where such calls went before.
+            url, head, _ = usual
+            if operation.needs:
+                check_needs(operation, params)
+            body = params
+            if "tools" in params:
+                body = {**params, "tools": definitions(params["tools"], operation.nests_tools)}
+            config = self.config
+            content = encode(body, repeated="tools")
+            call = Call(
+                self, operation.method, url, operation.security, content, config.timeout, None, operation.sends, head
+            )
+            call.strict = config.strict
+        call.operation = operation
+        call.params = params
+        call.path_values = path_values
+        call.stream = operation.always_streams or bool(operation.streams and params.get("stream"))
+        call.unread = call.stream or call.raw == "stream"
+        return call
+
+    def _unusual(self, operation: Operation, params: Mapping[str, Any], path_values: tuple[Any, ...]) -> Call:
         verbatim = operation.verbatim
         if verbatim is not None and verbatim.issuperset(params):
-            # The usual case. What is not to be sent is left out by the encoder.
+            # What is not to be sent is left out by the encoder.
             body: Any = params
             query, headers, options = _NOTHING, None, _NOTHING
         else:
             body, query, headers, options = _placed(operation, params)
-        for alternative in operation.needs:
-            if alternative.issubset(params):
-                break
-        else:
-            if operation.needs:
-                raise missing_parameters(operation, params)
+        if operation.needs:
+            check_needs(operation, params)
         if "tools" in body:
             body = {**body, "tools": definitions(body["tools"], operation.nests_tools)}
         if not operation.plain:
             body = _reshaped(operation, body)
-        plainly = verbatim is not None and not (options or query or headers)
-        usual = self._usual.get(operation) if plainly else None
-        if usual is not None:
-            url, head = usual
-            config = self.config
-            call = Call(
-                self,
-                operation.method,
-                url,
-                operation.security,
-                _content(body),
-                config.timeout,
-                None,
-                operation.sends,
-                head,
-            )
-            call.strict = config.strict
-        else:
-            path = (
-                operation.path
-                if len(operation.segments) == 1
-                else fill_path(operation.segments, operation.path_params, path_values)
-            )
-            call = self._call(
-                operation.method,
-                path,
-                query,
-                headers,
-                body if operation.has_body else None,
-                operation.security,
-                options,
-                operation,
-                form=operation if operation.multipart or operation.files else None,
-            )
-            if plainly and len(operation.segments) == 1 and call._head is not None:
-                self._usual[operation] = call.url, call._head
-        call.operation = operation
-        call.params = params
-        call.path_values = path_values
-        call.stream = call.unread = operation.always_streams or bool(operation.streams and params.get("stream"))
+        path = (
+            operation.path
+            if len(operation.segments) == 1
+            else fill_path(operation.segments, operation.path_params, path_values)
+        )
+        call = self._call(
+            operation.method,
+            path,
+            query,
+            headers,
+            body if operation.has_body else None,
+            operation.security,
+            options,
+            operation,
+            form=operation if operation.multipart or operation.files else None,
+        )
+        if (
+            verbatim is not None
+            and not (options or query or headers)
+            and len(operation.segments) == 1
+            and call._head is not None
+        ):
+            self._usual[operation] = call.url, call._head, verbatim
         if RAW in options:
             call.raw = options[RAW]
-            call.unread = call.stream or call.raw == "stream"
             call.started = monotonic()
         return call
 
@@ -324,6 +332,7 @@ class RequestBuilder:
             call.retry = as_policy(options["retry"])
         elif options.get("max_retries") is not None:
             call.retry = call.retry.replace(max_retries=options["max_retries"])
+        call.plain = call.plain and call.retry.plain
         if options.get("follow_redirects") is not None:
             call.follow_redirects = bool(options["follow_redirects"])
         if options.get("synthesize_event_and_data"):
@@ -598,6 +607,14 @@ def unknown_parameter(operation: Operation, name: str) -> TypeError:
         f"{operation.method} {operation.path} has no parameter {name!r}{hint}"
         " Pass what the API knows and oxide does not in extra_body, extra_query or extra_headers."
     )
+
+
+def check_needs(operation: Operation, params: Mapping[str, Any]) -> None:
+    """Refuse a call that lacks required keywords. Raises TypeError."""
+    for alternative in operation.needs:
+        if alternative.issubset(params):
+            return
+    raise missing_parameters(operation, params)
 
 
 def missing_parameters(operation: Operation, params: Mapping[str, Any]) -> TypeError:

@@ -142,15 +142,16 @@ class SharedPool:
     def acquire(self, origin: Origin) -> Any:
         """As `Pool.acquire`. Raises OpenAIError if the pool is closed."""
         with self._lock:
-            pool = self._pool
-            if pool.closed:
-                raise OpenAIError("the client is closed: make a new one")
             if self._lost:
                 self._write_off()
             now = monotonic()
             if now >= self._sweep_at:
                 self._sweep(now)
-            got = pool.acquire(origin, now)
+            pool = self._pool
+            try:
+                got = pool.acquire(origin, now)
+            except RuntimeError:
+                raise OpenAIError("the client is closed: make a new one") from None
             doomed = pool.doomed and self._doomed()
         if doomed or self._lost:
             self._finish(doomed)
