@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Literal
 
-    from . import pagination, resources, tools, types
+    from . import hooks, otel, pagination, resources, tools, types
     from ._client import AsyncClient, AsyncOpenAI, Client, OpenAI
     from ._files import file_from_path
     from ._module_client import (
@@ -111,6 +111,7 @@ if TYPE_CHECKING:
     )
     from .core.function_tools import pydantic_function_tool, pydantic_responses_function_tool
     from .core.headers import Headers
+    from .core.hooks import Hooks
     from .core.http import Body, RateLimit, Request, Response
     from .core.http2_options import HTTP2
     from .core.proxies import Proxy
@@ -220,6 +221,7 @@ _EXPORTS = {
     ),
     "core.function_tools": ("pydantic_function_tool", "pydantic_responses_function_tool"),
     "core.headers": ("Headers",),
+    "core.hooks": ("Hooks",),
     "hedging": ("Hedge", "hedged_request", "hedged_request_n", "speculative"),
     "core.http": ("Body", "RateLimit", "Request", "Response"),
     "core.proxies": ("Proxy",),
@@ -341,6 +343,7 @@ __all__ = [
     "HTTPTransport",
     "Headers",
     "Hedge",
+    "Hooks",
     "HttpxBinaryResponseContent",
     "InternalServerError",
     "InvalidWebhookSignatureError",
@@ -411,6 +414,7 @@ __all__ = [
     "fine_tuning",
     "hedged_request",
     "hedged_request_n",
+    "hooks",
     "images",
     "live",
     "models",
@@ -418,6 +422,7 @@ __all__ = [
     "not_given",
     "omit",
     "openai_tool",
+    "otel",
     "pagination",
     "pydantic_function_tool",
     "pydantic_responses_function_tool",

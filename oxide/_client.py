@@ -26,11 +26,14 @@ from .core.url import URL
 from .resources._attach import AsyncResources, SyncResources
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from typing_extensions import Self, Unpack
 
     from .auth import WorkloadIdentity, X509WorkloadIdentity
     from .core.azure import AzureConfig
     from .core.hedge import Hedge
+    from .core.hooks import Hooks
     from .core.providers import Provider
     from .core.retry import RetryPolicy
     from .core.ws_router import ResponsesWebSocketLimits
@@ -76,6 +79,7 @@ class CopyOptions(TypedDict, total=False):
     set_default_query: Mapping[str, object] | None
     strict: bool | NotGiven
     hedge: Hedge | float | bool | NotGiven | None
+    hooks: Hooks | Iterable[Hooks] | NotGiven | None
     _enforce_credentials: bool | None
     _changes: Mapping[str, Any]
 
@@ -112,6 +116,7 @@ class BaseClient:
         http2: HTTP2Types = False,
         strict: bool = False,
         hedge: Hedge | float | bool | None = None,
+        hooks: Hooks | Iterable[Hooks] | None = None,
         _strict_response_validation: bool = False,
         _enforce_credentials: bool = True,
     ) -> None:
@@ -136,6 +141,7 @@ class BaseClient:
                 http2=http2,
                 strict=strict or _strict_response_validation,
                 hedge=hedge,
+                hooks=hooks,
                 enforce_credentials=_enforce_credentials,
             )
         )
@@ -157,6 +163,7 @@ class BaseClient:
     def _configure(self, config: ClientConfig) -> None:
         self._builder = self._make_builder(config)
         self._builder.accept_encoding = getattr(self._transport, "accept_encoding", None)
+        self._builder.stats = getattr(self._transport, "stats", None)
         self._config = config
 
     def _make_builder(self, config: ClientConfig) -> RequestBuilder:
@@ -205,6 +212,7 @@ class BaseClient:
         set_default_query: Mapping[str, object] | None = None,
         strict: bool | NotGiven = not_given,
         hedge: Hedge | float | bool | NotGiven | None = not_given,
+        hooks: Hooks | Iterable[Hooks] | NotGiven | None = not_given,
         _enforce_credentials: bool | None = None,
         _changes: Mapping[str, Any] = _NO_OPTIONS,
     ) -> Self:
@@ -258,6 +266,7 @@ class BaseClient:
             ("retry", retry),
             ("strict", strict),
             ("hedge", hedge),
+            ("hooks", hooks),
         )
         changes |= {name: value for name, value in options if not isinstance(value, NotGiven)}
         if not isinstance(base_url, NotGiven) and base_url is not None:
@@ -427,7 +436,9 @@ class BaseClient:
         if call.stream:
             type_ = to or (call.cast_to if operation is None else operation.stream)
             mode = call.events if operation is None else operation.events
-            return self._make_stream(response, EventDecoder(type_, response, call.strict, mode))
+            watch = getattr(call, "watch", None)
+            make = EventDecoder if watch is None else watch.decoder
+            return self._make_stream(response, make(type_, response, call.strict, mode))
         if to is not None:
             return decode_body(response, to, call.strict)
         if operation is None:
@@ -479,6 +490,19 @@ class BaseClient:
         binary = call.operation is not None and call.operation.binary
         name = f"{'Async' if self._asynchronous else ''}{'StreamedBinary' if binary else ''}APIResponse"
         return getattr(_response, name)(call, response, self._finish)
+
+    def _told(self, call: Call, response: Response) -> Any:
+        """`_result` for a call that may be watched."""
+        watch = getattr(call, "watch", None)
+        if watch is None:
+            return self._result(call, response)
+        try:
+            result = self._result(call, response)
+        except BaseException as error:
+            watch.failed(error)
+            raise
+        watch.returned(call, result)
+        return result
 
     def _websocket_io(self) -> Any:
         """What WebSocket connections are opened with: the client's own transport, unless it is one that can't."""
@@ -560,7 +584,7 @@ class OpenAI(SyncResources, SyncEndpoints, BaseClient):
     def _perform(self, call: Call) -> Any:
         request = opening(call)
         if request is None:
-            return self._result(call, self._run(perform(call), self._io))
+            return self._told(call, self._run(perform(call), self._io))
         outcome: Any
         try:
             outcome = self._transport.send(request, stream=call.unread)
@@ -763,7 +787,7 @@ class AsyncOpenAI(AsyncResources, AsyncEndpoints, BaseClient):
     async def _perform(self, call: Call) -> Any:
         request = opening(call)
         if request is None:
-            return self._result(call, await self._run(perform(call), self._io))
+            return self._told(call, await self._run(perform(call), self._io))
         outcome: Any
         try:
             outcome = await self._transport.send(request, stream=call.unread)

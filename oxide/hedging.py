@@ -68,11 +68,11 @@ def speculative(target: Any, /, *requests: Mapping[str, Any], stagger: float = 0
     flow = first_of(calls, stagger, perform)
     if client._asynchronous:
         return _result(client, flow)
-    return client._result(*client._run(flow, client._io))
+    return client._told(*client._run(flow, client._io))
 
 
 async def _result(client: Any, flow: Any) -> Any:
-    return client._result(*await client._run(flow, client._io))
+    return client._told(*await client._run(flow, client._io))
 
 
 def _method(target: Any) -> tuple[Any, Any, str]:

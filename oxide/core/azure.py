@@ -202,6 +202,7 @@ class AzureRequestBuilder(RequestBuilder):
     """Builds requests to Azure."""
 
     config: AzureConfig
+    platform = "azure"
 
     def _call(self, method: str, path: str, query: Any, headers: Any, body: Any, *rest: Any, form: Any) -> Any:
         if path in _DEPLOYMENT_PATHS and isinstance(body, Mapping) and "/deployments" not in self._base_path:

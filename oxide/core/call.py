@@ -17,6 +17,7 @@ from .errors import (
 )
 from .flow import Discard, Flow, Load, Read, Send, Sleep
 from .http import Request, Response
+from .logs import log_retry
 from .prepare import Call
 
 __all__ = ["api_error", "follow_up", "opening", "perform", "status_error"]
@@ -52,6 +53,12 @@ def perform(call: Call) -> Flow[Response]:
         OpenAIError: there are no credentials to be had from whoever gives them; or a file of the body changed while it was sent.
         OSError: a file of the body can't be read.
     """
+    if call.builder.functions is not None or log.isEnabledFor(logging.DEBUG):
+        return (yield from _watched(call))
+    return (yield from _performed(call))
+
+
+def _performed(call: Call) -> Flow[Response]:
     if not isinstance(call.content, bytes):
         call.content = yield Load(call.content)
     if call.retry.idempotency_keys:
@@ -65,17 +72,32 @@ def perform(call: Call) -> Flow[Response]:
     return (yield from _attempts(call, []))
 
 
+def _watched(call: Call) -> Flow[Response]:
+    # Imported by who is watched.
+    from .watch import watch_for
+
+    watch = call.watch = watch_for(call)
+    if watch is None:
+        return (yield from _performed(call))
+    try:
+        response = yield from _performed(call)
+    except BaseException as error:
+        watch.failed(error)
+        raise
+    return watch.answered(call, response)
+
+
 def _attempts(call: Call, made: list[Any]) -> Flow[Response]:
     # `made` is the first attempt, if it was made: what came of it, and the request. It is taken from there at once, since an
     # error in a variable of the frame that it is raised from would make a cycle.
     stream = call.unread
     credentials = call.credentials
+    watch = getattr(call, "watch", None)
     renewed = -1
     attempt = 0
     if call.retry.budget is not None and not made:
         call.retry.budget.earn()
     while True:
-        debug = log.isEnabledFor(logging.DEBUG)
         if made:
             request = made.pop()
         else:
@@ -83,12 +105,12 @@ def _attempts(call: Call, made: list[Any]) -> Flow[Response]:
                 request = call.request(attempt, None)
             else:
                 request = yield from credentials.request(call, attempt)
-            if debug:
-                log.debug("request: %s %s, attempt %d", request.method, request.url.path, attempt + 1)
+            if watch is not None:
+                request = watch.request(request, attempt)
         try:
             response: Response = _outcome(made) if made else (yield Send(request, stream))
-            if debug:
-                log.debug("response: %d, request id %s", response.status_code, response.request_id)
+            if watch is not None:
+                watch.response(response)
             call.retries_taken = attempt
             if 300 <= response.status_code < 400:
                 response = yield from _follow(call, response, stream)
@@ -102,19 +124,29 @@ def _attempts(call: Call, made: list[Any]) -> Flow[Response]:
                 and _affordable(call, 0.0) is not None
             ):
                 renewed = attempt
+                if watch is not None:
+                    watch.retry(0.0, "credentials renewed", call.retry.max_retries)
                 yield Discard(response)
                 continue
             delay = _affordable(call, call.retry.after_response(response, attempt))
             if delay is None:
                 yield Read(response)
                 raise status_error(response, _note(call))
+            reason: Any = response.status_code
             yield Discard(response)
         except TransportError as error:
+            if watch is not None:
+                watch.error(error)
             final = isinstance(error, TotalTimeout)
             delay = None if final else _affordable(call, call.retry.after_error(error, attempt))
             if delay is None:
                 raise api_error(request, error, _note(call)) from error
-        log.info("retrying in %.3f seconds (retry %d of %d)", delay, attempt + 1, call.retry.max_retries)
+            reason = error
+        log_retry(call, attempt, delay, reason)
+        if watch is not None:
+            watch.retry(delay, reason, call.retry.max_retries)
+        # An error in a variable of a frame that it went through makes a cycle.
+        del reason
         if delay:
             yield Sleep(delay)
         attempt += 1

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator
+from time import monotonic
 from typing import Any
 
 from .dial import dial
 from .errors import ConnectError, OpenAIError, TransportError
 from .http import Request
 from .limits import allowance, timed_out
+from .logs import log_connection
 from .pool import CLOSED, OPEN, Ticket
 from .stream_pool import Failure
 
 __all__ = ["Wait", "checkout", "is_live", "open_connection"]
+
+log = logging.getLogger("oxide")
 
 
 class Wait:
@@ -47,11 +52,13 @@ def checkout(pool: Any, request: Request, got: Any) -> Generator[Any, Any, tuple
         OpenAIError: the client is closed, or was while the call waited.
     """
     limits = request.timeout
+    trace = request.trace
     if got is not OPEN and type(got) is not Ticket:
         got = pool.replace(got)
     while got is not OPEN:
         if type(got) is Ticket:
             ticket = got
+            since = monotonic()
             try:
                 got = yield Wait(ticket, allowance(limits.pool, request.deadline))
             except TimeoutError:
@@ -60,6 +67,9 @@ def checkout(pool: Any, request: Request, got: Any) -> Generator[Any, Any, tuple
             except BaseException:
                 pool.cancel(ticket)
                 raise
+            finally:
+                if trace is not None:
+                    trace.waited(since)
             if got is CLOSED:
                 raise OpenAIError("the client was closed while the call was waiting for a connection")
             if type(got) is Failure:
@@ -75,6 +85,7 @@ def open_connection(pool: Any, request: Request) -> Generator[Any, Any, Any]:
     """Make use of the permission to open a connection. Raises as `checkout`."""
     origin = request.url.origin
     limits = request.timeout
+    since = monotonic()
     try:
         connection = yield from dial(origin, allowance(limits.connect, request.deadline), pool.http2)
     except TimeoutError:
@@ -87,6 +98,11 @@ def open_connection(pool: Any, request: Request) -> Generator[Any, Any, Any]:
     except BaseException:
         pool.failed(origin)
         raise
+    finally:
+        if request.trace is not None:
+            request.trace.connected(since)
+    if log.isEnabledFor(logging.DEBUG):
+        log_connection(origin, monotonic() - since, connection.h1 is None)
     pool.opened(origin, connection)
     return connection
 

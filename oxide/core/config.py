@@ -15,7 +15,10 @@ from .timeouts import DEFAULT_TIMEOUT, Timeout, as_timeout
 from .url import URL
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .hedge import Hedge
+    from .hooks import Hooks
 
 __all__ = ["DEFAULT_BASE_URL", "ClientConfig", "ClientOptions", "DataResidency"]
 
@@ -45,6 +48,7 @@ class ClientOptions(TypedDict, total=False):
     http2: HTTP2Types
     strict: bool
     hedge: Hedge | float | bool | None
+    hooks: Hooks | Iterable[Hooks] | None
 
 
 class ClientConfig:
@@ -73,6 +77,7 @@ class ClientConfig:
         http2: whether oxide's own transport offers HTTP/2 to the server, as `True` or an `HTTP2` with settings.
         strict: raise `APIResponseValidationError` for a response that is not of the declared type.
         hedge: give calls that are slow a second request: a `Hedge`, `True` for one with its defaults, or its delay in seconds.
+        hooks: who is told what happens to calls: `Hooks`, or several of them. They stay behind when a configuration is pickled.
         enforce_credentials: raise at once if there is no key at all.
 
     Raises:
@@ -91,6 +96,7 @@ class ClientConfig:
         "default_headers",
         "default_query",
         "hedge",
+        "hooks",
         "http2",
         "http_client",
         "organization",
@@ -120,6 +126,7 @@ class ClientConfig:
     http_client: Any
     strict: bool
     hedge: Hedge | None
+    hooks: tuple[Hooks, ...] | None
     provider: Any
     workload_identity: Mapping[str, Any] | None
     _base_url_was_default: bool
@@ -148,6 +155,7 @@ class ClientConfig:
         http2: HTTP2Types = False,
         strict: bool = False,
         hedge: Hedge | float | bool | None = None,
+        hooks: Hooks | Iterable[Hooks] | None = None,
         enforce_credentials: bool = True,
     ) -> None:
         environment: Callable[[str], str | None] = os.environ.get
@@ -189,6 +197,7 @@ class ClientConfig:
             http2=as_http2(http2),
             strict=bool(strict),
             hedge=_hedge(hedge),
+            hooks=_hooks(hooks),
             _enforce_credentials=enforce_credentials,
             _base_url_was_default=url is None,
         )
@@ -289,9 +298,10 @@ class ClientConfig:
     __hash__ = None  # type: ignore[assignment]
 
     def __getstate__(self) -> dict[str, Any]:
-        # Connections don't travel, so neither does a transport that the user brought.
-        left = ("http_client", "_credentials")
-        return {name: getattr(self, name) for name in self._names() if name not in left} | {"http_client": None}
+        # Connections don't travel, so neither does a transport that the user brought; nor do those who watch.
+        left = ("http_client", "hooks", "_credentials")
+        kept = {name: getattr(self, name) for name in self._names() if name not in left}
+        return kept | {"http_client": None, "hooks": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._set(**state)
@@ -379,6 +389,7 @@ _CONVERT: dict[str, Callable[[Any], Any]] = {
     "default_query": lambda value: _mapping("default_query", value),
     "strict": bool,
     "hedge": lambda value: _hedge(value),
+    "hooks": lambda value: _hooks(value),
 }
 
 
@@ -399,6 +410,15 @@ def _hedge(value: Hedge | float | bool | None) -> Hedge | None:
     if isinstance(value, Hedge):
         return value
     return Hedge() if value is True else Hedge(value)
+
+
+def _hooks(value: Hooks | Iterable[Hooks] | None) -> tuple[Hooks, ...] | None:
+    if value is None:
+        return None
+    # Few clients are watched.
+    from .hooks import as_hooks
+
+    return as_hooks(value) or None
 
 
 # With what of these changes, somebody else is authorised, or in another way.

@@ -122,10 +122,14 @@ class Exchange:
         h1 = self._h1
         events: list[Any] = h1.receive_data(data) if data else h1.receive_eof()
         if not events:
+            if self._request.trace is not None:
+                self._request.trace.arrived()
             return self.ready
         if self._head is None:
             # A head is always the first.
             head = self._head = events.pop(0)
+            if self._request.trace is not None:
+                self._request.trace.arrived()
             # Not `in`, which first tries whether the bytes are a number, at twice the cost of all this.
             if head.raw.lower().find(b"\ncontent-encoding:") >= 0:
                 self._decoder = body_decoder(head.headers, h1.max_expansion)

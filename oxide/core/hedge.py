@@ -131,6 +131,9 @@ def hedged(call: Call, attempt: Callable[[Call], Flow[Response]]) -> Flow[Respon
     kind = (call.operation, call.params.get("model"), call.stream)
     delay = hedge.delay_for(kind)
     calls = [copy(call) for _ in range(hedge.requests if delay is not None else 1)]
+    watch = getattr(call, "watch", None)
+    if watch is not None:
+        attempt = watch.racing(calls, attempt)
     if call.stream:
         flows = [lambda each=each: _until_first_event(attempt(each)) for each in calls]
     else:
@@ -144,6 +147,8 @@ def hedged(call: Call, attempt: Callable[[Call], Flow[Response]]) -> Flow[Respon
         )
     hedge.took(kind, monotonic() - begin)
     call.retries_taken = calls[place].retries_taken
+    if watch is not None:
+        watch.won(place)
     return response
 
 

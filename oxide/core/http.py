@@ -63,9 +63,10 @@ class Request:
         deadline: the time on `time.monotonic()`'s clock at which the call has to be over, or `None`.
         retries: how often this request was sent before.
         abort: the switch by which another thread may give the request up, or `None` (see `io.abort`).
+        trace: the `core.watch.Trace` that wants to know where the time goes, or `None`.
     """
 
-    __slots__ = ("abort", "content", "deadline", "head", "method", "retries", "timeout", "url")
+    __slots__ = ("abort", "content", "deadline", "head", "method", "retries", "timeout", "trace", "url")
 
     may_authorize = True
     """Whether credentials may be added to it. They may not where a redirect has led it to another origin."""
@@ -91,6 +92,7 @@ class Request:
         self.deadline = deadline
         self.retries = retries
         self.abort: Any = None
+        self.trace: Any = None
 
     @property
     def headers(self) -> Headers:

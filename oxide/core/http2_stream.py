@@ -152,6 +152,8 @@ class H2Stream:
         self, status: int, headers: list[tuple[bytes, bytes]], expected: int | None, max_expansion: float | None
     ) -> None:
         """The response's head came."""
+        if self.request.trace is not None:
+            self.request.trace.arrived()
         self.status = status
         self.headers = headers
         self.expected = expected

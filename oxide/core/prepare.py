@@ -50,6 +50,7 @@ class Call:
         content: the body; a `core.body.Plan` becomes a `Body` when the call begins.
         kept_from: what kept the call from being repeated although the policy would have it so; empty for nothing.
         unread: whether the response is wanted before its body.
+        watch: who is told what happens to it; only there if somebody is.
         started: when a call with a raw response was made, by `time.monotonic()`.
         plain: whether there is nothing to be decided about its first attempt (see `RequestBuilder`).
         params, path_values: the arguments, from which the next page's call is made.
@@ -83,6 +84,7 @@ class Call:
         "timeout",
         "unread",
         "url",
+        "watch",
     )
 
     operation: Any
@@ -97,6 +99,7 @@ class Call:
     follow_redirects: bool
     retries_taken: int
     started: float
+    watch: Any
 
     def __init__(
         self,
@@ -169,8 +172,11 @@ class RequestBuilder:
 
     Attributes:
         credentials: what authorises requests, where that is no fixed key.
-        plain: whether there is nothing to be decided about first attempts: no credentials to be fetched, no hedging, no budget.
+        plain: whether there is nothing to be decided about first attempts: no credentials to be fetched, no
+            hedging, no budget, no hooks.
         retry: the client's retry policy.
+        functions: the hooks of the client, by the name of the event; `None` where there are none.
+        stats: what gives the figures of the client's connections, or `None`.
     """
 
     def __init__(self, config: ClientConfig, asynchronous: bool) -> None:
@@ -184,12 +190,20 @@ class RequestBuilder:
         self.credentials: Credentials | None = config.credentials
         self.retry: RetryPolicy = config.retry
         self.hedge = config.hedge
-        self.plain = self.credentials is None and self.hedge is None and self.retry.plain
+        self.functions = None if config.hooks is None else _functions(config.hooks)
+        self.stats: Callable[[], dict[str, int]] | None = None
+        self.plain = self.credentials is None and self.hedge is None and self.retry.plain and self.functions is None
         self._agent = f"oxide/{__version__} ({'async' if asynchronous else 'sync'})"
         self._heads: dict[Any, HeadBlock] = {}
         self._urls: dict[str, URL] = {}
         # Where calls go and with which header fields, as long as they say nothing about either: these parameters don't.
         self._usual: dict[Operation, tuple[URL, HeadBlock, frozenset[str]]] = {}
+
+    @property
+    def platform(self) -> str:
+        """Whose platform requests go to, for those who are told of them."""
+        provider = self.config.provider
+        return "openai" if provider is None else str(provider.name)
 
     # --- generated methods ------------------------------------------------------------------------------------------
 
@@ -546,6 +560,13 @@ def _placed(
             headers = headers or {}
             headers[wire] = value if isinstance(value, (str, bytes)) else _header_text(value)
     return body, query, headers, options
+
+
+def _functions(hooks: Any) -> Any:
+    # Few clients have any.
+    from .hooks import functions_of
+
+    return functions_of(hooks) or None
 
 
 def _join_query(target: str, query: str) -> str:

@@ -30,6 +30,11 @@ class Provider:
     def __init__(self, definition: Definition) -> None:
         self._definition = definition
 
+    @property
+    def name(self) -> str:
+        """Whose platform it is, such as `bedrock`."""
+        return self._definition.name
+
     def __repr__(self) -> str:
         return f"<Provider {self._definition.name}>"
 

@@ -1,0 +1,613 @@
+"""One call as its hooks see it: what happens to it becomes events, and each event is handed to those who asked for it.
+
+There is a `Watch` only where somebody watches: hooks, or the log at level debug.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from .credentials import with_fields
+from .errors import OpenAIError, TransportError
+from .events import EventDecoder
+from .flow import Flow
+from .hooks import (
+    CallEndEvent,
+    CallEvent,
+    CallInfo,
+    ErrorEvent,
+    HedgeEvent,
+    PoolStats,
+    RequestEvent,
+    ResponseEvent,
+    RetryEvent,
+    StreamEndEvent,
+    StreamEventEvent,
+    Timings,
+)
+from .http import Request, Response
+from .sentinels import NotGiven, Omit
+from .summary import Summary
+
+if TYPE_CHECKING:
+    from .prepare import Call
+
+__all__ = ["Trace", "Watch", "WatchedDecoder", "watch_for"]
+
+log = logging.getLogger("oxide")
+
+SETTINGS = (
+    "temperature",
+    "top_p",
+    "max_tokens",
+    "max_output_tokens",
+    "max_completion_tokens",
+    "frequency_penalty",
+    "presence_penalty",
+    "seed",
+    "n",
+    "stop",
+    "service_tier",
+    "dimensions",
+    "encoding_format",
+    "reasoning_effort",
+    "parallel_tool_calls",
+    "store",
+    "background",
+)
+"""The parameters that are no content."""
+
+ANSWERS = frozenset({"/responses", "/chat/completions", "/completions", "/embeddings"})
+"""Where the answer says how many tokens it took."""
+
+Functions = Mapping[str, tuple[Callable[[Any], Any], ...]]
+
+
+def watch_for(call: Call) -> Watch | None:
+    """What is to watch a call, if anybody wants to."""
+    functions: Functions | None = call.builder.functions
+    if log.isEnabledFor(logging.DEBUG):
+        from .logs import with_log
+
+        functions = with_log(functions)
+    return Watch(call, functions) if functions else None
+
+
+class Trace:
+    """Where the time of one request goes. Who sends it notes what happens.
+
+    Attributes:
+        begun: when, by `time.monotonic()`.
+        queue: seconds of waiting for a connection.
+        connect: seconds of making one, or `None`.
+        first: when the first byte of the response came.
+    """
+
+    __slots__ = ("begun", "connect", "first", "queue")
+
+    def __init__(self) -> None:
+        self.begun = monotonic()
+        self.queue = 0.0
+        self.connect: float | None = None
+        self.first: float | None = None
+
+    def waited(self, since: float) -> None:
+        """For a connection."""
+        self.queue += monotonic() - since
+
+    def connected(self, since: float) -> None:
+        """The connection is made, or could not be."""
+        self.connect = (self.connect or 0.0) + monotonic() - since
+
+    def arrived(self) -> None:
+        """Something of the response has come."""
+        if self.first is None:
+            self.first = monotonic()
+
+    def timings(self) -> Timings:
+        known = self.first is not None or self.connect is not None or self.queue > 0
+        return Timings(
+            queue=self.queue if known else None,
+            connect=self.connect,
+            first_byte=None if self.first is None else self.first - self.begun,
+            total=monotonic() - self.begun,
+        )
+
+
+class Progress:
+    """What the requests of one call have in common.
+
+    Attributes:
+        requests: how many were sent.
+        hedges: how many extra ones went out.
+        ended: whether the end of the call was told.
+    """
+
+    __slots__ = ("ended", "hedges", "request_id", "requests", "retries", "status", "summary")
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.hedges = 0
+        self.retries = 0
+        self.status: int | None = None
+        self.request_id: str | None = None
+        self.ended = False
+        self.summary = Summary()
+
+
+class Watch:
+    """Tells what happens to a call.
+
+    Args:
+        call: which.
+        functions: who wants to know, by the name of the event.
+
+    Attributes:
+        stream: of a call whose body is read as it comes, how far that is.
+    """
+
+    __slots__ = ("_attempt", "_functions", "_hedge", "_progress", "_stats", "_trace", "begun", "info", "stream")
+
+    def __init__(self, call: Call, functions: Functions) -> None:
+        self._functions = functions
+        self._stats = call.builder.stats
+        self._progress = Progress()
+        self._hedge = 0
+        self._attempt = 0
+        self._trace: Trace | None = None
+        self.stream: StreamProgress | None = None
+        self.info = call_info(call)
+        tell_of_dropped()
+        self._tell("on_call_start", CallEvent, {})
+        self.begun = monotonic()
+
+    def at(self, place: int) -> Watch:
+        """The same for one of several requests of a hedged call."""
+        watch = Watch.__new__(Watch)
+        watch._functions = self._functions
+        watch._stats = self._stats
+        watch._progress = self._progress
+        watch._hedge = place
+        watch._attempt = 0
+        watch._trace = None
+        watch.stream = None
+        watch.info = self.info
+        watch.begun = self.begun
+        return watch
+
+    def _tell(self, name: str, event: Callable[..., Any], values: Mapping[str, Any]) -> list[Any]:
+        functions = self._functions.get(name)
+        if functions is None:
+            return []
+        stats = self._stats() if self._stats is not None else None
+        event = event(call=self.info, pool=PoolStats(**stats) if stats else None, **values)
+        return [returned for function in functions if (returned := told(name, function, event)) is not None]
+
+    # --- requests ---------------------------------------------------------------------------------------------------
+
+    def request(self, request: Request, attempt: int) -> Request:
+        """The request for an attempt, counted from 0, as it is to be sent."""
+        progress = self._progress
+        if attempt == 0 and self._hedge:
+            progress.hedges += 1
+            values = {"kind": "begun", "hedge": self._hedge, "requests": progress.requests + 1}
+            self._tell("on_hedge", HedgeEvent, values)
+        progress.requests += 1
+        self._attempt = attempt + 1
+        for fields in self._tell("on_request", RequestEvent, self._place()):
+            request = self._with_fields(request, fields)
+        self._trace = request.trace = Trace()
+        return request
+
+    def _with_fields(self, request: Request, fields: Any) -> Request:
+        if not isinstance(fields, Mapping):
+            log.error("the hook on_request returned %s where header fields were expected", type(fields).__name__)
+            return request
+        try:
+            return with_fields(request, dict(fields))
+        except (TypeError, ValueError):
+            log.exception("the hook on_request returned header fields that can't be sent")
+            return request
+
+    def _place(self) -> dict[str, Any]:
+        return {"attempt": self._attempt, "hedge": self._hedge}
+
+    def _took(self) -> Timings:
+        trace, self._trace = self._trace, None
+        return Timings() if trace is None else trace.timings()
+
+    def response(self, response: Response) -> None:
+        """The request was answered."""
+        trace = self._trace
+        self._progress.status = response.status_code
+        self._progress.request_id = response.request_id
+        values = {
+            "status": response.status_code,
+            "request_id": response.request_id,
+            "http_version": response.http_version,
+            "reused": None if trace is None or trace.first is None else trace.connect is None,
+            "timings": self._took(),
+        }
+        self._tell("on_response", ResponseEvent, self._place() | values)
+
+    def error(self, error: BaseException | None) -> None:
+        """The request was not answered; `None` if nobody waits for it any more."""
+        if self._trace is not None:
+            values = {"error": error, "cancelled": error is None, "timings": self._took()}
+            self._tell("on_error", ErrorEvent, self._place() | values)
+
+    def retry(self, delay: float, reason: Any, max_retries: int) -> None:
+        """The request is going to be repeated, because of a status, an error or something else."""
+        self._progress.retries += 1
+        status = reason if isinstance(reason, int) else None
+        error = reason if isinstance(reason, TransportError) else None
+        text = f"status {status}" if status is not None else type(error).__name__ if error is not None else str(reason)
+        values = {"delay": delay, "reason": text, "status": status, "error": error, "max_retries": max_retries}
+        self._tell("on_retry", RetryEvent, self._place() | values)
+
+    def racing(
+        self, calls: Sequence[Call], attempt: Callable[[Call], Flow[Response]]
+    ) -> Callable[[Call], Flow[Response]]:
+        """Watch each of several attempts at this call; what makes the flow of one is given back as that of a watched one."""
+        for place, each in enumerate(calls):
+            each.watch = self.at(place)
+
+        def watched(call: Call) -> Flow[Response]:
+            try:
+                return (yield from attempt(call))
+            except BaseException as error:
+                call.watch.error(error if isinstance(error, Exception) else None)
+                raise
+
+        return watched
+
+    def won(self, place: int) -> None:
+        """Of several requests, this one has answered."""
+        progress = self._progress
+        if progress.hedges:
+            self._tell("on_hedge", HedgeEvent, {"kind": "won", "hedge": place, "requests": progress.hedges + 1})
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+
+    def answered(self, call: Call, response: Response) -> Response:
+        """The call has its response, which goes to the caller."""
+        self._progress.retries = call.retries_taken
+        self._progress.status = response.status_code
+        self._progress.request_id = response.request_id
+        if response.stream is not None:
+            self.stream = StreamProgress(self)
+            response.stream = WatchedBody(response.stream, self.stream)
+        return response
+
+    def returned(self, call: Call, result: Any) -> None:
+        """The call has its result."""
+        if self.stream is not None:
+            return
+        if call.raw == "raw" and call.operation is not None and call.operation.path in ANSWERS:
+            # A raw response makes the object when it is asked for it, and only once: so it is not made twice.
+            try:
+                result = result.parse()
+            except OpenAIError:
+                # Whoever asks for the object gets this error.
+                result = None
+        self._progress.summary.see(result)
+        self.end("ok", None)
+
+    def decoder(self, *arguments: Any) -> EventDecoder:
+        """An `EventDecoder`."""
+        return EventDecoder(*arguments) if self.stream is None else WatchedDecoder(self.stream, *arguments)
+
+    def failed(self, error: BaseException) -> None:
+        """The call has ended in an error, or was cancelled."""
+        cancelled = not isinstance(error, Exception)
+        self.error(None if cancelled else error)
+        self.end("cancelled" if cancelled else "error", None if cancelled else error)
+
+    def end(self, outcome: str, error: BaseException | None, at: float | None = None) -> None:
+        progress = self._progress
+        if progress.ended:
+            return
+        progress.ended = True
+        values = {
+            "outcome": outcome,
+            "error": error,
+            "status": progress.status,
+            "request_id": progress.request_id,
+            "retries": progress.retries,
+            "requests": progress.requests,
+            "total": (at or monotonic()) - self.begun,
+            "result": progress.summary.info(),
+        }
+        self._tell("on_call_end", CallEndEvent, values)
+
+    # --- streams ----------------------------------------------------------------------------------------------------
+
+    @property
+    def summary(self) -> Summary:
+        return self._progress.summary
+
+    def stream_event(self, number: int, at: float, before: float) -> None:
+        # There are many of these, so the figures of the pool are not asked for.
+        event = StreamEventEvent(call=self.info, number=number, elapsed=at - self.begun, gap=at - before)
+        for function in self._functions["on_stream_event"]:
+            told("on_stream_event", function, event)
+
+    @property
+    def wants_events(self) -> bool:
+        return "on_stream_event" in self._functions
+
+    def stream_end(self, stream: StreamProgress, how: str) -> None:
+        values = {
+            "how": how,
+            "error": stream.error,
+            "events": stream.events,
+            "bytes": stream.bytes,
+            "first_event": None if stream.first is None else stream.first - self.begun,
+            "total": stream.ended - self.begun,
+            "result": self.summary.info(),
+        }
+        self._tell("on_stream_end", StreamEndEvent, values)
+        self.end("ok" if how == "complete" else how, stream.error, stream.ended)
+        # The two know each other, and need not any more.
+        self.stream = None
+
+
+def told(name: str, function: Callable[[Any], Any], event: Any) -> Any:
+    """What a hook returns. It must not be able to disturb what it watches, nor may its failure go unnoticed."""
+    try:
+        returned = function(event)
+    except Exception:
+        log.exception("the hook %s failed", name)
+        return None
+    if hasattr(returned, "__await__"):
+        close = getattr(returned, "close", None)
+        if close is not None:
+            close()
+        log.error("the hook %s returned something to be awaited, which nobody does: hooks are plain functions", name)
+        return None
+    return returned if name == "on_request" else None
+
+
+# --- bodies that are read later ---------------------------------------------------------------------------------------
+
+
+class StreamProgress:
+    """How far the body of a response was read.
+
+    Attributes:
+        watch: who is told.
+        done: whether it came to its end.
+        error: what ended it before.
+        cancelled: whether its reading was given up.
+        events, bytes: how many came.
+        first, last: when the first and the last event came.
+        ended: when it was over; 0 before.
+    """
+
+    __slots__ = ("bytes", "cancelled", "done", "ended", "error", "events", "first", "last", "watch")
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self.done = False
+        self.error: BaseException | None = None
+        self.cancelled = False
+        self.events = 0
+        self.bytes = 0
+        self.first: float | None = None
+        self.last = watch.begun
+        self.ended = 0.0
+
+    def receive(self, objects: list[Any]) -> None:
+        """Events have arrived."""
+        if not objects:
+            return
+        now = monotonic()
+        if self.first is None:
+            self.first = now
+        see = self.watch.summary.see
+        for event in objects:
+            self.events += 1
+            see(event)
+            if self.watch.wants_events:
+                self.watch.stream_event(self.events, now, self.last)
+            self.last = now
+
+    def end(self) -> None:
+        """It was read to its end, closed, or dropped; only the first time counts."""
+        if self.ended:
+            return
+        self.ended = monotonic()
+        if collecting.get():
+            dropped.append(self)
+        else:
+            self.tell()
+
+    def tell(self) -> None:
+        if self.error is not None:
+            how = "error"
+        elif self.done:
+            how = "complete"
+        else:
+            how = "cancelled" if self.cancelled else "closed"
+        self.watch.stream_end(self, how)
+
+
+class WatchedBody:
+    """A body of which somebody wants to know how far it was read: `core.http.ByteStream` and `AsyncByteStream`."""
+
+    __slots__ = ("_progress", "_stream")
+
+    def __init__(self, stream: Any, progress: StreamProgress) -> None:
+        self._stream = stream
+        self._progress = progress
+
+    def _failed(self, error: BaseException) -> None:
+        progress = self._progress
+        if isinstance(error, (StopIteration, StopAsyncIteration)):
+            progress.done = True
+        elif isinstance(error, Exception):
+            progress.error = error
+        else:
+            progress.cancelled = True
+
+    def __next__(self) -> bytes:
+        try:
+            data: bytes = next(self._stream)
+        except BaseException as error:
+            self._failed(error)
+            raise
+        self._progress.bytes += len(data)
+        return data
+
+    def close(self) -> None:
+        self._stream.close()
+        self._progress.end()
+
+    async def __anext__(self) -> bytes:
+        try:
+            data: bytes = await self._stream.__anext__()
+        except BaseException as error:
+            self._failed(error)
+            raise
+        self._progress.bytes += len(data)
+        return data
+
+    async def aclose(self) -> None:
+        try:
+            await self._stream.aclose()
+        finally:
+            self._progress.end()
+
+    @property
+    def drain(self) -> Any:
+        """What the stream has for reading on to a near end, if it has that."""
+        return getattr(self._stream, "drain", None)
+
+    @property
+    def hold(self) -> Any:
+        """What the stream has for noting that all of it is kept, if it has that."""
+        return getattr(self._stream, "hold", None)
+
+    def __del__(self) -> None:
+        self._progress.end()
+
+
+class WatchedDecoder(EventDecoder):
+    """An `EventDecoder` that tells what it has decoded."""
+
+    __slots__ = ("_progress",)
+
+    def __init__(self, progress: StreamProgress, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._progress = progress
+
+    def receive_data(self, data: bytes) -> list[Any]:
+        return self._told(super().receive_data(data))
+
+    def receive_eof(self) -> list[Any]:
+        return self._told(super().receive_eof())
+
+    def _told(self, objects: list[Any]) -> list[Any]:
+        self._progress.receive(objects)
+        if self.done:
+            self._progress.done = True
+            self._progress.error = self.error
+        return objects
+
+
+# A stream that is dropped ends where it is dropped, unless it is the garbage collector that finds it: that may be in the middle of
+# anything, with locks held that a hook needs. Then it is told of with the next call. (A context belongs to one thread.)
+dropped: deque[StreamProgress] = deque()
+collecting: ContextVar[bool] = ContextVar("collecting", default=False)
+
+
+def tell_of_dropped() -> None:
+    """Tell of the streams that the garbage collector found."""
+    while dropped:
+        try:
+            progress = dropped.popleft()
+        except IndexError:
+            return
+        progress.tell()
+
+
+def _collects(phase: str, info: Any) -> None:
+    collecting.set(phase == "start")
+
+
+gc.callbacks.append(_collects)
+
+
+# --- which call it is -------------------------------------------------------------------------------------------------
+
+
+def call_info(call: Call) -> CallInfo:
+    url = call.url
+    params = call.params
+    model = params.get("model")
+    return CallInfo(
+        operation=operation_name(call),
+        method=call.method,
+        path=url.path,
+        url=str(url).partition("?")[0],
+        host=url.host,
+        port=url.port,
+        model=model if isinstance(model, str) else None,
+        stream=call.stream,
+        provider=call.builder.platform,
+        settings={
+            name: tuple(value) if isinstance(value, list) else value
+            for name in SETTINGS
+            if (value := params.get(name)) is not None and not isinstance(value, (Omit, NotGiven))
+        },
+    )
+
+
+_names: dict[Any, str] = {}
+
+
+def operation_name(call: Call) -> str:
+    """What the method of a call is called, such as `chat.completions.create`.
+
+    Operations don't know it. They are constants of the modules under `oxide.resources`, which do.
+    """
+    operation = call.operation
+    if operation is None:
+        return f"{call.method} {call.url.path}"
+    name = _names.get(operation)
+    if name is None:
+        for module, constant, known in _operations():
+            # The operation of a helper is made of one that has the same endpoint.
+            if known is operation or (
+                name is None and (known.method, known.path) == (operation.method, operation.path)
+            ):
+                name = f"{_resource(module)}.{constant.strip('_').lower()}"
+                if known is operation:
+                    break
+        name = _names[operation] = name or f"{operation.method} {operation.path}"
+    return name
+
+
+def _operations() -> list[tuple[str, str, Any]]:
+    import sys
+
+    from .operation import Operation
+
+    return [
+        (name, constant, value)
+        for name, module in list(sys.modules.items())
+        if name.startswith("oxide.resources.")
+        for constant, value in list(vars(module).items())
+        if isinstance(value, Operation)
+    ]
+
+
+def _resource(module: str) -> str:
+    parts = module.split(".")[2:]
+    return ".".join(part for index, part in enumerate(parts) if index == 0 or part != parts[index - 1])
