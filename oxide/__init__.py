@@ -116,6 +116,8 @@ if TYPE_CHECKING:
     from .core.http2_options import HTTP2
     from .core.proxies import Proxy
     from .core.retry import DEFAULT_MAX_RETRIES, RetryPolicy
+    from .core.secrets import pickle_secrets
+>>>>>>> 9f20f7b (What is secret is told by its name, and stays behind in pickles, redirects and other packages' logs)
     from .core.sentinels import NOT_GIVEN, NotGiven, Omit, not_given, omit
     from .core.timeouts import DEFAULT_TIMEOUT, Timeout
     from .core.tools.tool import openai_tool
@@ -225,8 +227,12 @@ _EXPORTS = {
     "hedging": ("Hedge", "hedged_request", "hedged_request_n", "speculative"),
     "core.http": ("Body", "RateLimit", "Request", "Response"),
     "core.proxies": ("Proxy",),
+<<<<<<< HEAD
     "core.budget": ("Budget",),
     "core.retry": ("DEFAULT_MAX_RETRIES", "RetryPolicy"),
+=======
+    "core.retry": ("DEFAULT_MAX_RETRIES",),
+    "core.secrets": ("pickle_secrets",),
     "core.sentinels": ("NOT_GIVEN", "NotGiven", "Omit", "not_given", "omit"),
     "core.timeouts": ("DEFAULT_TIMEOUT", "Timeout"),
     "core.tools.tool": ("openai_tool",),
@@ -424,6 +430,7 @@ __all__ = [
     "openai_tool",
     "otel",
     "pagination",
+    "pickle_secrets",
     "pydantic_function_tool",
     "pydantic_responses_function_tool",
     "realtime",

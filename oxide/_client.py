@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from ._endpoints import AsyncEndpoints, SyncEndpoints
 from .core.call import api_error, follow_up, opening, perform
-from .core.config import ClientConfig, DataResidency
+from .core.config import ClientConfig, DataResidency, Fields
 from .core.errors import OpenAIError, TransportError
 from .core.events import EventDecoder
 from .core.http import HeadBlock, Request, Response
@@ -307,6 +307,15 @@ class BaseClient:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._start(state["config"])
 
+    def __copy__(self) -> Self:
+        # With connections of its own, as the copy that a pickle makes; but it is here, so nothing stays behind.
+        client = type(self).__new__(type(self))
+        client._start(self._config.replace(http_client=None))
+        return client
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self.__copy__()
+
     def __repr__(self) -> str:
         # A query may carry secrets.
         return f"<{type(self).__name__} {str(self._config.base_url).partition('?')[0]}>"
@@ -416,12 +425,12 @@ class BaseClient:
     @property
     def default_headers(self) -> Mapping[str, Any]:
         """The fields that the configuration adds to every request."""
-        return dict(self._config.default_headers)
+        return Fields(self._config.default_headers)
 
     @property
     def default_query(self) -> Mapping[str, Any]:
         """The query parameters that the configuration adds to every request."""
-        return dict(self._config.default_query)
+        return Fields(self._config.default_query)
 
     @property
     def config(self) -> ClientConfig:

@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Iterator
 from importlib import import_module
 from typing import Any
 
-from ..core.headers import SECRET_HEADERS, Headers
+from ..core.headers import Headers
 from ..core.http import Request, Response
+from ..core.secrets import is_secret
 from .library import AdaptedResponse, limits
 
 __all__ = ["HTTPX"]
@@ -57,7 +58,7 @@ class HTTPX:
         if not request.may_authorize:
             # Nor with the credentials that it adds to every request.
             options["auth"] = None
-            for name in SECRET_HEADERS.intersection(native.headers):
+            for name in [name for name, value in native.headers.items() if is_secret(name, value)]:
                 del native.headers[name]
         return self._client.send(native, stream=stream, follow_redirects=False, **options)
 

@@ -70,6 +70,13 @@ class AzureConfig(ClientConfig):
     azure_deployment: str | None
     azure_endpoint: URL | None
 
+    _from_environment = {
+        **ClientConfig._from_environment,
+        "api_key": ("AZURE_OPENAI_API_KEY",),
+        "azure_ad_token": ("AZURE_OPENAI_AD_TOKEN",),
+        "azure_ad_token_provider": (),
+    }
+
     def __init__(
         self,
         *,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
 from .credentials import Credentials, KeyFunction
 from .errors import OpenAIError
@@ -16,6 +16,8 @@ from .url import URL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from typing_extensions import Self
 
     from .hedge import Hedge
     from .hooks import Hooks
@@ -89,6 +91,7 @@ class ClientConfig:
         "_base_url_was_default",
         "_credentials",
         "_enforce_credentials",
+        "_left",
         "admin_api_key",
         "api_key",
         "base_url",
@@ -132,6 +135,14 @@ class ClientConfig:
     _base_url_was_default: bool
     _credentials: Credentials | None
     _enforce_credentials: bool
+    _left: tuple[str, ...]
+
+    _from_environment: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "api_key": ("OPENAI_API_KEY",),
+        "admin_api_key": ("OPENAI_ADMIN_KEY",),
+        "webhook_secret": ("OPENAI_WEBHOOK_SECRET",),
+    }
+    """What stays behind when a configuration is pickled, and the variables that it is taken from again."""
 
     def __init__(
         self,
@@ -200,6 +211,7 @@ class ClientConfig:
             hooks=_hooks(hooks),
             _enforce_credentials=enforce_credentials,
             _base_url_was_default=url is None,
+            _left=(),
         )
         if not isinstance(self.api_key, (str, type(None))) and not callable(self.api_key):
             raise TypeError(f"api_key must be text or a function that returns it, not {type(self.api_key).__name__}")
@@ -293,7 +305,8 @@ class ClientConfig:
             return NotImplemented
         if type(other) is not type(self):
             return False
-        return all(getattr(self, name) == getattr(other, name) for name in self._names() if name != "_credentials")
+        ignored = ("_credentials", "_left")
+        return all(getattr(self, name) == getattr(other, name) for name in self._names() if name not in ignored)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -301,11 +314,25 @@ class ClientConfig:
         # Connections don't travel, so neither does a transport that the user brought; nor do those who watch.
         left = ("http_client", "hooks", "_credentials")
         kept = {name: getattr(self, name) for name in self._names() if name not in left}
+        from .secrets import carried, without_secrets
+
+        if not carried():
+            kept = without_secrets(kept, self._from_environment)
         return kept | {"http_client": None, "hooks": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._set(**state)
+        for name, variables in self._from_environment.items():
+            # What stayed behind is taken from the environment here.
+            if name in state.get("_left", ()):
+                self._set(**{name: next(filter(None, map(os.environ.get, variables)), state[name])})
         self._find_credentials()
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self
 
     def __repr__(self) -> str:
         # Keys, secrets, header values and queries stay out of logs.
@@ -361,7 +388,7 @@ def _mapping(name: str, value: Any) -> Mapping[str, Any]:
         return {}
     if not isinstance(value, Mapping):
         raise TypeError(f"{name} must be a mapping, not {type(value).__name__}")
-    return dict(value)
+    return Fields(value)
 
 
 def _default_headers(value: Any, environment: str | None, x509: bool) -> Mapping[str, Any]:
@@ -377,7 +404,16 @@ def _default_headers(value: Any, environment: str | None, x509: bool) -> Mapping
         name, colon, value = line.partition(":")
         if colon and name.strip().lower() not in explicit:
             fields[name.strip()] = value.strip()
-    return {**fields, **given}
+    return Fields({**fields, **given})
+
+
+class Fields(dict[str, Any]):
+    """Header fields or query parameters; what is printed of them has no secrets in it."""
+
+    def __repr__(self) -> str:
+        from .secrets import shown_fields
+
+        return repr(shown_fields(self))
 
 
 _CONVERT: dict[str, Callable[[Any], Any]] = {

@@ -166,6 +166,12 @@ class APIError(OpenAIError):
     type: str | None
 
     def __init__(self, message: str, request: Request, *, body: object | None) -> None:
+        from .secrets import hidden, secret_items
+
+        # A server may repeat what authorised the request.
+        secrets = secret_items(request)
+        if secrets:
+            message, body = hidden(message, secrets), hidden(body, secrets)
         super().__init__(message)
         self.message = message
         self.request = request

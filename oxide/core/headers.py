@@ -8,7 +8,7 @@ from typing import Any
 
 from .sentinels import Omit
 
-__all__ = ["SECRET_HEADERS", "Headers", "RawHeaders", "encode_header", "merge_headers"]
+__all__ = ["Headers", "RawHeaders", "encode_header", "is_secret_field", "merge_headers"]
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 
@@ -78,29 +78,28 @@ class Headers(Mapping[str, str]):
         return [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in self.raw]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Headers, (list(self.raw),)
+        from .secrets import carried
+
+        return Headers, (list(self.raw) if carried() else [pair for pair in self.raw if not is_secret_field(*pair)],)
+
+    def __copy__(self) -> Headers:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Headers:
+        return self
 
     def __repr__(self) -> str:
-        shown = {name: "[secret]" if name in SECRET_HEADERS else value for name, value in self._read().items()}
-        return f"Headers({shown!r})"
+        from .secrets import shown_fields
+
+        return f"Headers({shown_fields(self._read())!r})"
 
 
-SECRET_HEADERS = frozenset(
-    {
-        "authorization",
-        "api-key",
-        "x-api-key",
-        "x-goog-api-key",
-        "ocp-apim-subscription-key",
-        "cf-aig-authorization",
-        "proxy-authorization",
-        "cookie",
-        "set-cookie",
-        "x-amz-security-token",
-    }
-)
-"""Fields with credentials, for the API and for the gateways that people put in front of it: their values are never shown in logs and
-reprs, and don't go to another origin."""
+def is_secret_field(name: bytes, value: bytes) -> bool:
+    """Whether a field as it stands on the wire has a credential in it, by its name or the form of its value."""
+    # Needed for redirects, errors, and what is printed.
+    from .secrets import is_secret
+
+    return is_secret(name.decode("latin-1"), value.decode("latin-1"))
 
 
 def encode_header(name: Any, value: Any) -> tuple[bytes, bytes]:
@@ -123,10 +122,13 @@ def encode_header(name: Any, value: Any) -> tuple[bytes, bytes]:
         raise ValueError(f"{name!r} is not a valid header name")
     if _FORBIDDEN.search(value):
         raise ValueError(f"the value of the header {name!r} contains CR, LF or NUL")
+    reason = ""
     try:
         return name.encode("ascii"), value.strip(" \t").encode("latin-1" if value.isascii() else "utf-8")
     except UnicodeEncodeError as error:
-        raise ValueError(f"the value of the header {name!r} can't be encoded: {error.reason}") from None
+        reason = error.reason
+    # Outside of the `except`, since the error that this would have as its context shows the value.
+    raise ValueError(f"the value of the header {name!r} can't be encoded: {reason}")
 
 
 def merge_headers(*mappings: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, Protocol
 
 from .errors import OpenAIError
-from .headers import SECRET_HEADERS, Headers, RawHeaders
+from .headers import Headers, RawHeaders, is_secret_field
 from .timeouts import DEFAULT_TIMEOUT, Timeout
 from .url import URL
 
@@ -120,12 +120,15 @@ class Request:
         return f"<Request {self.method} {str(self.url).partition('?')[0]}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Errors carry their request across processes; the credentials in its head stay behind.
-        head = HeadBlock(
-            tuple(pair for pair in self.head.pairs if pair[0].decode("latin-1").lower() not in SECRET_HEADERS)
-        )
-        # So does a body that is still to be read.
+        from .secrets import carried, without_secret_values
+
+        head = self.head
+        # A body that is still to be read stays behind.
         content = self.content if isinstance(self.content, bytes) else b""
+        if not carried():
+            # Errors carry their request across processes; so do the credentials in it.
+            head = HeadBlock(tuple(pair for pair in head.pairs if not is_secret_field(*pair)))
+            content = without_secret_values(content, self.url.path)
         return Request, (self.method, self.url, head, content, self.timeout, None, self.retries)
 
 
@@ -278,7 +281,13 @@ class Response:
         return f"<Response [{self.status_code}]>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self.status_code, list(self.headers.raw), self.request, self._content, self.http_version)
+        from .secrets import carried, hidden, secret_items, without_secret_values
+
+        # Reduced by themselves, header fields leave behind what is secret.
+        content = self._content
+        if content is not None and not carried():
+            content = without_secret_values(hidden(content, secret_items(self.request)), self.request.url.path)
+        return _restore, (self.status_code, self.headers, self.request, content, self.http_version)
 
     # What both sides share.
 
@@ -440,9 +449,9 @@ def as_headers(given: Any) -> Headers:
 
 
 def _restore(
-    status_code: int, raw: list[tuple[bytes, bytes]], request: Request, content: bytes | None, http_version: str
+    status_code: int, headers: Headers, request: Request, content: bytes | None, http_version: str
 ) -> Response:
-    return Response(status_code, Headers(raw), request, content=content, http_version=http_version)
+    return Response(status_code, headers, request, content=content, http_version=http_version)
 
 
 def charset(headers: Headers) -> str:

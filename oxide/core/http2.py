@@ -40,6 +40,7 @@ up itself and nobody else, and takes no more memory than its window.
 from __future__ import annotations
 
 import re
+from functools import cache
 from struct import Struct
 from typing import Any
 
@@ -61,10 +62,10 @@ from hpack import HeaderTuple, HPACKError, NeverIndexedHeaderTuple
 
 from .coding import MAX_EXPANSION
 from .errors import ProtocolError, ReadError, TransportError
-from .headers import SECRET_HEADERS
 from .http import Request
 from .http2_options import HTTP2
 from .http2_stream import H2Stream, refused
+from .secrets import hide_headers_in_logs, is_secret
 
 __all__ = ["CONNECTION_WINDOW", "MAX_FRAME_SIZE", "MAX_HEAD_SIZE", "H2Connection"]
 
@@ -88,10 +89,17 @@ _window_update = Struct(">HBBBLL").pack
 _CONNECTION_FIELDS = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"})
 # Written here: `Host` is a pseudo-header.
 _OWN_FIELDS = _CONNECTION_FIELDS | {b"host", b"content-length"}
-_SECRET = frozenset(name.encode("ascii") for name in SECRET_HEADERS)
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
 _BAD_VALUE = re.compile(rb"[\x00\r\n]")
 _STATUS = re.compile(rb"[2-9][0-9][0-9]")
+
+
+@cache
+def _is_secret(name: bytes) -> bool:
+    return is_secret(name.decode("latin-1"))
+
+
+hide_headers_in_logs()
 
 
 class _Fault(Exception):
@@ -238,7 +246,7 @@ class H2Connection:
         ]
         for name, value in request.head.pairs:
             name = name.lower()
-            if name in _SECRET:
+            if _is_secret(name):
                 # Kept out of the table of headers, where others of the same connection could find out about it.
                 fields.append(NeverIndexedHeaderTuple(name, value))
             elif name not in _OWN_FIELDS and (name != b"te" or value.lower() == b"trailers"):

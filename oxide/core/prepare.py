@@ -510,6 +510,7 @@ class RequestBuilder:
             raise TypeError(
                 "this call can't be authorised: the client has no key that fits it. Pass api_key (or admin_api_key"
                 " for administration endpoints) to the client, or pass omit as the Authorization header to send none."
+                + (" Its key stayed behind when it was pickled: see oxide.pickle_secrets." if self.config._left else "")
             )
 
 

@@ -40,6 +40,8 @@ class Proxy:
     def __init__(
         self, url: str, *, auth: tuple[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> None:
+        # Raised outside of the `except`: what Python says of a wrong port has in it what stands there, such as a password.
+        right = False
         try:
             parts = urlsplit(str(url))
             scheme, host = parts.scheme.lower(), parts.hostname
@@ -47,8 +49,11 @@ class Proxy:
             user, password = parts.username, parts.password
             if host and not host.isascii():
                 host = host.encode("idna").decode("ascii")
+            right = True
         except ValueError:
-            raise ValueError("a proxy's URL is like 'http://user:password@proxy.example:3128'; this is none") from None
+            pass
+        if not right:
+            raise ValueError("a proxy's URL is like 'http://user:password@proxy.example:3128'; this is none")
         if scheme not in _PORTS:
             # The first part of "user:password@host" would pass for the scheme, too.
             shown = f", not {scheme}://" if "://" in str(url) else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .errors import ProtocolError
 from .flow import Discard, Flow, Send
-from .headers import SECRET_HEADERS
+from .headers import is_secret_field
 from .http import HeadBlock, Request, Response
 from .url import URL
 
@@ -59,18 +59,21 @@ def redirected(response: Response) -> Request | None:
         raise ProtocolError(f"the redirect's Location is no URL: {error}") from error
     if url.scheme not in ("http", "https"):
         raise ProtocolError(f"the redirect leads to another protocol: {url.scheme}")
-    dropped: frozenset[str] = frozenset()
-    if url.origin != request.url.origin and not _is_upgrade(request.url, url):
-        dropped = SECRET_HEADERS
+    dropped: tuple[str, ...] = ()
+    foreign = url.origin != request.url.origin and not _is_upgrade(request.url, url)
     method, content = request.method, request.content
     if status in (302, 303) or (status == 301 and method == "POST"):
         method, content = "GET", b""
-        dropped |= {"content-type"}
+        dropped = ("content-type",)
     elif not isinstance(content, bytes) and not content.replayable:
         raise ProtocolError("the redirect can't be followed: the request's body can't be read a second time")
-    pairs = tuple(pair for pair in request.head.pairs if pair[0].decode("latin-1").lower() not in dropped)
+    pairs = tuple(
+        pair
+        for pair in request.head.pairs
+        if pair[0].decode("latin-1").lower() not in dropped and not (foreign and is_secret_field(*pair))
+    )
     # Once it has been somewhere else, it may come back to where it came from, and still go without.
-    make = RedirectedRequest if request.may_authorize and not dropped & SECRET_HEADERS else ForeignRequest
+    make = RedirectedRequest if request.may_authorize and not foreign else ForeignRequest
     return make(method, url, HeadBlock(pairs), content, request.timeout, request.deadline, request.retries)
 
 

@@ -68,12 +68,18 @@ def decode_body(response: Response, type_: Any, strict: bool) -> Any:
 
 
 def _invalid(response: Response, type_: Any, error: Exception) -> APIResponseValidationError:
+    from .secrets import gives_secrets
+
     request = response.request
     kind = response.headers.get("content-type", "")
     where = f"{request.method} {request.url.path}"
     name = getattr(type_, "__name__", None) or str(type_)
     body: object = response.text
-    if "json" not in kind:
+    if gives_secrets(request.url.path):
+        # What can't be decoded has a key in it all the same.
+        body = None
+        message = f"the response of {where} is not a valid {name}"
+    elif "json" not in kind:
         message = f"{where} answered with {kind or 'no content type'} where JSON was expected: {str(body)[:200]!r}"
     else:
         message = f"the response of {where} is not a valid {name}: {error}"

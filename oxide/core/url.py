@@ -57,20 +57,32 @@ class URL:
     def __init__(self, text: Any) -> None:
         text = str(text)
         if _UNPRINTABLE.search(text):
-            raise ValueError(f"invalid URL {text!r}: it contains a space or a control character")
-        parts = urlsplit(text)
-        scheme = parts.scheme.lower()
-        if scheme not in _DEFAULT_PORTS or not parts.hostname:
-            raise ValueError(f"invalid URL {text!r}: expected something like 'https://api.openai.com/v1'")
+            raise ValueError(f"invalid URL {_shown(text)}: it contains a space or a control character")
+        parts = None
+        try:
+            parts = urlsplit(text)
+            scheme = parts.scheme.lower()
+            hostname = parts.hostname
+        except ValueError:
+            pass
+        if parts is None or scheme not in _DEFAULT_PORTS or not hostname:
+            raise ValueError(f"invalid URL {_shown(text)}: expected something like 'https://api.openai.com/v1'")
         if parts.username is not None or parts.password is not None:
             raise ValueError(
-                f"invalid URL {scheme}://...@{parts.hostname}: credentials don't go into a URL, but into headers"
+                f"invalid URL {scheme}://...@{hostname}: credentials don't go into a URL, but into headers"
             )
+        reason = ""
         try:
             port = parts.port or _DEFAULT_PORTS[scheme]
-            host = parts.hostname.encode("ascii" if parts.hostname.isascii() else "idna").decode("ascii")
+        except ValueError:
+            # What stands there may be a password, in a URL that lacks its host.
+            reason = "its port is not a number from 0 to 65535"
+        try:
+            host = hostname.encode("ascii" if hostname.isascii() else "idna").decode("ascii")
         except ValueError as error:
-            raise ValueError(f"invalid URL {text!r}: {error}") from error
+            reason = f"its host is no name: {getattr(error, 'reason', error)}"
+        if reason:
+            raise ValueError(f"invalid URL {scheme}://{hostname}: {reason}")
         if ":" in host:
             host = host.replace("%25", "%")
         path = quote(parts.path, safe="/%" + _PCHAR) or "/"
@@ -153,7 +165,9 @@ class URL:
         return self._text
 
     def __repr__(self) -> str:
-        return f"URL({str(self)!r})"
+        # A query may have secrets in it.
+        text, mark, _ = str(self).partition("?")
+        return f"URL({text + '?[query]' if mark else text!r})"
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, (URL, str)):
@@ -164,7 +178,23 @@ class URL:
         return hash(str(self))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return URL, (str(self),)
+        from .secrets import carried, without_secret_parameters
+
+        return URL, (str(self) if carried() else without_secret_parameters(str(self)),)
+
+    def __copy__(self) -> URL:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> URL:
+        return self
+
+
+def _shown(text: str) -> str:
+    # Wherever credentials may stand, if it is meant to be a URL: in front of an @, and behind a question mark.
+    text, mark, _ = text.partition("?")
+    scheme, slashes, rest = text.rpartition("://")
+    rest = rest.rpartition("@")[2]
+    return repr(f"{scheme}{slashes}{rest}{'?[query]' if mark else ''}")
 
 
 def _request_start(method: str, target: str, host_header: bytes) -> bytes:
@@ -181,7 +211,7 @@ def quote_target(text: str) -> str:
     if text.isascii() and not _UNPRINTABLE.search(text):
         return text
     if _UNPRINTABLE.search(text.replace(" ", "")):
-        raise ValueError(f"the path {text!r} contains a control character")
+        raise ValueError(f"the path {text.partition('?')[0]!r} contains a control character, or its query does")
     return quote(text, safe="/?%[]" + _PCHAR)
 
 

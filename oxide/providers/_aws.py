@@ -10,6 +10,7 @@ from typing import Any
 from ..core.errors import OpenAIError
 from ..core.headers import encode_header
 from ..core.http import HeadBlock, Request
+from ..core.secrets import hide_tokens_in_logs
 
 __all__ = ["Signer", "profile_region"]
 
@@ -72,6 +73,7 @@ class Signer:
         keys: tuple[Any, ...] | None,
         function: Callable[[], object] | None,
     ) -> None:
+        hide_tokens_in_logs()
         self._scope = (service, region)
         try:
             session = _session(profile)

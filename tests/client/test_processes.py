@@ -184,7 +184,13 @@ def test_stream_outlives_its_event_loop() -> None:
 # --- pickles ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("duplicate", [lambda client: pickle.loads(pickle.dumps(client)), copy.copy, copy.deepcopy])
+def pickled(client: Any) -> Any:
+    with oxide.pickle_secrets():
+        data = pickle.dumps(client)
+    return pickle.loads(data)
+
+
+@pytest.mark.parametrize("duplicate", [pickled, copy.copy, copy.deepcopy])
 async def test_pickled_clients(way: Any, duplicate: Any) -> None:
     gate = Event()
     with Peer(numbered(gate)) as peer:

@@ -208,12 +208,16 @@ class BaseModel(Struct, metaclass=ModelMeta, dict=True, forbid_unknown_fields=Tr
         yield from extras_of(self).items()
 
     def __repr__(self) -> str:
-        return (
-            f"{public_class(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__repr_args__())})"
-        )
+        from ..secrets import shown_attributes
+
+        name = public_class(self).__name__
+        shown = (f"{key}={value!r}" for key, value in shown_attributes(name, self.__repr_args__()))
+        return f"{name}({', '.join(shown)})"
 
     def __rich_repr__(self) -> Any:
-        return self.__repr_args__()
+        from ..secrets import shown_attributes
+
+        return shown_attributes(public_class(self).__name__, self.__repr_args__())
 
     def dict(self, **wishes: Any) -> _Dict:
         """`model_dump` under its older name."""
