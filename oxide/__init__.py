@@ -117,7 +117,6 @@ if TYPE_CHECKING:
     from .core.proxies import Proxy
     from .core.retry import DEFAULT_MAX_RETRIES, RetryPolicy
     from .core.secrets import pickle_secrets
->>>>>>> 9f20f7b (What is secret is told by its name, and stays behind in pickles, redirects and other packages' logs)
     from .core.sentinels import NOT_GIVEN, NotGiven, Omit, not_given, omit
     from .core.timeouts import DEFAULT_TIMEOUT, Timeout
     from .core.tools.tool import openai_tool
@@ -227,11 +226,8 @@ _EXPORTS = {
     "hedging": ("Hedge", "hedged_request", "hedged_request_n", "speculative"),
     "core.http": ("Body", "RateLimit", "Request", "Response"),
     "core.proxies": ("Proxy",),
-<<<<<<< HEAD
     "core.budget": ("Budget",),
     "core.retry": ("DEFAULT_MAX_RETRIES", "RetryPolicy"),
-=======
-    "core.retry": ("DEFAULT_MAX_RETRIES",),
     "core.secrets": ("pickle_secrets",),
     "core.sentinels": ("NOT_GIVEN", "NotGiven", "Omit", "not_given", "omit"),
     "core.timeouts": ("DEFAULT_TIMEOUT", "Timeout"),

@@ -27,11 +27,14 @@ def decode_usual(response: Response, operation: Operation) -> Any:
     try:
         result = decode_model(response.content)
     except DecodeError as error:
-        raise _invalid(response, operation.response, error) from error
-    # What `isinstance(result, BaseModel)` says, in a fifth of the time.
-    if type(type(result)) is ModelMeta:
-        set_meta(result, response.meta)
-    return result
+        failure = _invalid(response, operation.response, error)
+    else:
+        # What `isinstance(result, BaseModel)` says, in a fifth of the time.
+        if type(type(result)) is ModelMeta:
+            set_meta(result, response.meta)
+        return result
+    # Here and not where it was caught, so that it has no cause and context but what it is to have.
+    raise failure
 
 
 def decode_body(response: Response, type_: Any, strict: bool) -> Any:
@@ -61,25 +64,26 @@ def decode_body(response: Response, type_: Any, strict: bool) -> Any:
     try:
         result = decode(type_, content, strict=True) if strict else decoder(type_)(content)
     except DecodeError as error:
-        raise _invalid(response, type_, error) from error
-    if isinstance(result, BaseModel):
-        set_meta(result, response.meta)
-    return result
+        failure = _invalid(response, type_, error)
+    else:
+        if isinstance(result, BaseModel):
+            set_meta(result, response.meta)
+        return result
+    raise failure
 
 
 def _invalid(response: Response, type_: Any, error: Exception) -> APIResponseValidationError:
     from .secrets import gives_secrets
 
     request = response.request
-    kind = response.headers.get("content-type", "")
     where = f"{request.method} {request.url.path}"
+    if gives_secrets(request.url.path):
+        # What can't be decoded has a key in it all the same, and the decoder's error has all of it.
+        return APIResponseValidationError(response, None, message=f"the response of {where} can't be decoded")
+    kind = response.headers.get("content-type", "")
     name = getattr(type_, "__name__", None) or str(type_)
     body: object = response.text
-    if gives_secrets(request.url.path):
-        # What can't be decoded has a key in it all the same.
-        body = None
-        message = f"the response of {where} is not a valid {name}"
-    elif "json" not in kind:
+    if "json" not in kind:
         message = f"{where} answered with {kind or 'no content type'} where JSON was expected: {str(body)[:200]!r}"
     else:
         message = f"the response of {where} is not a valid {name}: {error}"
@@ -87,4 +91,6 @@ def _invalid(response: Response, type_: Any, error: Exception) -> APIResponseVal
             body = response.json()
         except ValueError:
             pass
-    return APIResponseValidationError(response, body, message=message)
+    failure = APIResponseValidationError(response, body, message=message)
+    failure.__cause__ = error
+    return failure
