@@ -8,6 +8,7 @@ from typing import Any
 from ..core.coding import BodyDecoder, accept_encoding, body_decoder
 from ..core.headers import Headers
 from ..core.http import Request, Response
+from ..core.secrets import hide_requests_in_logs
 from .httpx import AsyncReplayed, Replayed
 from .library import limits
 
@@ -21,6 +22,7 @@ class HTTPCore:
     follows_redirects = True
 
     def __init__(self, pool: Any) -> None:
+        hide_requests_in_logs()
         self._pool = pool
         package = next(
             name

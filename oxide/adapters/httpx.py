@@ -12,7 +12,7 @@ from typing import Any
 
 from ..core.headers import Headers
 from ..core.http import Request, Response
-from ..core.secrets import is_secret
+from ..core.secrets import hide_requests_in_logs, is_secret
 from .library import AdaptedResponse, limits
 
 __all__ = ["HTTPX"]
@@ -22,6 +22,7 @@ class HTTPX:
     """See `library.Library`."""
 
     def __init__(self, client: Any) -> None:
+        hide_requests_in_logs()
         self._client = client
         package = next(
             name for cls in type(client).__mro__ if (name := cls.__module__.partition(".")[0]) in ("httpx", "httpx2")

@@ -20,6 +20,7 @@ __all__ = [
     "gives_secrets",
     "hidden",
     "hide_headers_in_logs",
+    "hide_requests_in_logs",
     "hide_tokens_in_logs",
     "is_secret",
     "pickle_secrets",
@@ -277,6 +278,32 @@ def _without_token(record: Any) -> bool:
         record.args = tuple(
             _SESSION_TOKEN.sub(r"\1" + HIDDEN, argument) if isinstance(argument, str) else argument
             for argument in record.args
+        )
+    return True
+
+
+_CLIENT_LOGS = ("httpx", "httpx2", "httpcore.http11", "httpcore.http2", "httpcore2.http11", "httpcore2.http2")
+_PAIR = re.compile(r"\(b(['\"])([^'\"]*)\1, b(['\"])(.*?)\3\)")
+
+
+def hide_requests_in_logs() -> None:
+    """Keep the clients that users bring from writing queries and cookies to their logs."""
+    import logging
+
+    for name in _CLIENT_LOGS:
+        log = logging.getLogger(name)
+        if _without_requests not in log.filters:
+            log.addFilter(_without_requests)
+
+
+def _without_requests(record: Any) -> bool:
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            shown_text(str(argument)) if "URL" in type(argument).__name__ else argument for argument in record.args
+        )
+    if isinstance(record.msg, str) and "b'" in record.msg:
+        record.msg = _PAIR.sub(
+            lambda pair: f"({pair[2]}: {_shown_value(pair[2].encode(), pair[4].encode()).decode()})", record.msg
         )
     return True
 

@@ -144,7 +144,8 @@ def written(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
     root.addHandler(written.handler)
     root.setLevel(1)
     others = [
-        logging.getLogger(name) for name in ("oxide", "hpack", "hpack.hpack", "hpack.table", "botocore", "asyncio")
+        logging.getLogger(name)
+        for name in ("oxide", "hpack", "hpack.hpack", "hpack.table", "botocore", "asyncio", "httpx", "httpcore")
     ]
     levels = [logger.level for logger in others]
     for logger in others:
@@ -405,6 +406,25 @@ async def test_http2_and_other_packages_logs(way: Way, written: Written) -> None
             with raised(written, oxide.AuthenticationError):
                 await client.models.list(extra_headers=HEADERS)
     assert any(what == "log hpack.hpack" for what, _ in written.texts)
+
+
+async def test_clients_that_users_bring(way: Way, written: Written) -> None:
+    import httpcore
+    import httpx
+
+    with Peer(script("http://localhost:1")) as peer:
+        for make in (
+            (httpx.Client, httpcore.ConnectionPool)
+            if way.is_sync
+            else (httpx.AsyncClient, httpcore.AsyncConnectionPool)
+        ):
+            client = connect(way, written, peer.base_url, http_client=make(), max_retries=0)
+            with raised(written, oxide.AuthenticationError):
+                await client.get("/401", cast_to=object, options={"headers": HEADERS})
+            with raised(written, oxide.APIConnectionError):
+                await client.get("/broken", cast_to=object)
+    loggers = {what for what, _ in written.texts}
+    assert {"log httpx", "log httpcore.http11"} <= loggers
 
 
 async def test_azure_and_other_platforms(way: Way, written: Written) -> None:
