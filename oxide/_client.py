@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from ._endpoints import AsyncEndpoints, SyncEndpoints
-from .core.call import api_error, follow_up, opening, perform
+from .core.call import api_error, follow_up, go_on, opening, perform
 from .core.config import ClientConfig, DataResidency, Fields
 from .core.errors import OpenAIError, TransportError
 from .core.events import EventDecoder
@@ -447,7 +447,7 @@ class BaseClient:
             mode = call.events if operation is None else operation.events
             watch = getattr(call, "watch", None)
             make = EventDecoder if watch is None else watch.decoder
-            return self._make_stream(response, make(type_, response, call.strict, mode))
+            return self._make_stream(call, response, make(type_, response, call.strict, mode))
         if to is not None:
             return decode_body(response, to, call.strict)
         if operation is None:
@@ -474,7 +474,7 @@ class BaseClient:
         name = f"{'Async' if self._asynchronous else 'Sync'}{operation.page}"
         return getattr(pagination, name)[operation.response]
 
-    def _make_stream(self, response: Response, decoder: EventDecoder) -> Any:
+    def _make_stream(self, call: Call, response: Response, decoder: EventDecoder) -> Any:
         raise NotImplementedError
 
     def _perform(self, call: Call) -> Any:
@@ -512,6 +512,12 @@ class BaseClient:
             raise
         watch.returned(call, result)
         return result
+
+    def _again(self, call: Call, response: Response) -> Callable[[TransportError], Any] | None:
+        """What gives a stream its next attempt. A raw response is the one that came."""
+        if call.raw is not None:
+            return None
+        return lambda error: self._run(go_on(call, response, error), self._io)
 
     def _websocket_io(self) -> Any:
         """What WebSocket connections are opened with: the client's own transport, unless it is one that can't."""
@@ -606,10 +612,10 @@ class OpenAI(SyncResources, SyncEndpoints, BaseClient):
         del outcome
         return self._result(call, self._run(flow, self._io))
 
-    def _make_stream(self, response: Response, decoder: EventDecoder) -> Any:
+    def _make_stream(self, call: Call, response: Response, decoder: EventDecoder) -> Any:
         from .streaming import Stream
 
-        return Stream(response=response, decoder=decoder)
+        return Stream(response=response, decoder=decoder, again=self._again(call, response))
 
     # --- WebSocket sessions ----------------------------------------------------------------------------------------
 
@@ -809,10 +815,10 @@ class AsyncOpenAI(AsyncResources, AsyncEndpoints, BaseClient):
         del outcome
         return self._result(call, await self._run(flow, self._io))
 
-    def _make_stream(self, response: Response, decoder: EventDecoder) -> Any:
+    def _make_stream(self, call: Call, response: Response, decoder: EventDecoder) -> Any:
         from .streaming import AsyncStream
 
-        return AsyncStream(response=response, decoder=decoder)
+        return AsyncStream(response=response, decoder=decoder, again=self._again(call, response))
 
     # --- WebSocket sessions ----------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -27,6 +27,11 @@ DRAIN_SECONDS = 0.05
 class Stream(Generic[T]):
     """The events of a response as they arrive: an iterator, and a context manager that gives the response up on leaving.
 
+    A response that breaks off before its first event is asked for again, as the client's retry policy says.
+
+    Args:
+        again: gives the response of the next attempt, for what broke this one.
+
     Iterating raises:
         APIError: the stream carried an error event.
         APIConnectionError: the connection broke; APITimeoutError where a timeout passed.
@@ -36,10 +41,12 @@ class Stream(Generic[T]):
         response: the response whose body this is.
     """
 
-    def __init__(self, *, response: Response, decoder: EventDecoder) -> None:
+    def __init__(
+        self, *, response: Response, decoder: EventDecoder, again: Callable[[TransportError], Response] | None = None
+    ) -> None:
         self.response = response
         self._decoder = decoder
-        self._iterator: Iterator[T] = _events(response, decoder)
+        self._iterator: Iterator[T] = _events(response, decoder, again)
 
     def __next__(self) -> T:
         return next(self._iterator)
@@ -67,7 +74,9 @@ class Stream(Generic[T]):
 
 # A function beside the class: a generator that knew the stream would make a cycle, and a stream that is dropped early
 # would keep its connection until the next garbage collection.
-def _events(response: Response, decoder: EventDecoder) -> Iterator[Any]:
+def _events(
+    response: Response, decoder: EventDecoder, again: Callable[[TransportError], Response] | None
+) -> Iterator[Any]:
     stream = response.stream
     try:
         while stream is not None and not decoder.done:
@@ -76,7 +85,16 @@ def _events(response: Response, decoder: EventDecoder) -> Iterator[Any]:
             except StopIteration:
                 objects = decoder.receive_eof()
             except TransportError as error:
-                raise api_error(response.request, error) from error
+                if again is None or decoder.received:
+                    raise api_error(response.request, error) from error
+                response.close()
+                response.become(again(error))
+                decoder.start_over()
+                stream = response.stream
+                continue
+            if objects:
+                # Who holds a stream that has begun does not hold the client.
+                again = None
             yield from objects
         if decoder.error is not None:
             raise decoder.error
@@ -90,9 +108,16 @@ def _events(response: Response, decoder: EventDecoder) -> Iterator[Any]:
 class AsyncStream(Generic[T]):
     """The same as `Stream`, for asyncio and trio."""
 
-    def __init__(self, *, response: Response, decoder: EventDecoder) -> None:
+    def __init__(
+        self,
+        *,
+        response: Response,
+        decoder: EventDecoder,
+        again: Callable[[TransportError], Awaitable[Response]] | None = None,
+    ) -> None:
         self.response = response
         self._decoder = decoder
+        self._again = again
         self._ready: deque[T] = deque()
 
     async def __anext__(self) -> T:
@@ -116,12 +141,18 @@ class AsyncStream(Generic[T]):
             except TransportError as error:
                 decoder.done = True
                 await self.close()
-                raise api_error(self.response.request, error) from error
+                if self._again is None or decoder.received:
+                    raise api_error(self.response.request, error) from error
+                self.response.become(await self._again(error))
+                decoder.start_over()
             except BaseException:
                 # Cancelled: what was being received is lost, and with it the place in the stream.
                 decoder.done = True
                 await self.close()
                 raise
+            if ready:
+                # Who holds a stream that has begun does not hold the client.
+                self._again = None
         return ready.popleft()
 
     def __aiter__(self) -> Self:

@@ -20,7 +20,7 @@ from .http import Request, Response
 from .logs import log_retry
 from .prepare import Call
 
-__all__ = ["api_error", "follow_up", "opening", "perform", "status_error"]
+__all__ = ["api_error", "follow_up", "go_on", "opening", "perform", "status_error"]
 
 log = logging.getLogger("oxide")
 
@@ -39,6 +39,14 @@ def opening(call: Call) -> Request | None:
 def follow_up(call: Call, request: Request, outcome: Response | TransportError) -> Flow[Response]:
     """`perform` for a call whose first attempt has been made, and what came of it."""
     return _attempts(call, [outcome, request])
+
+
+def go_on(call: Call, response: Response, error: TransportError) -> Flow[Response]:
+    """The response of the next attempt, for a call whose response broke off before anybody had anything of it.
+
+    Raises: as `perform`; at once, if that was the last attempt.
+    """
+    return _attempts(call, [error, response.request])
 
 
 def perform(call: Call) -> Flow[Response]:
@@ -88,13 +96,13 @@ def _watched(call: Call) -> Flow[Response]:
 
 
 def _attempts(call: Call, made: list[Any]) -> Flow[Response]:
-    # `made` is the first attempt, if it was made: what came of it, and the request. It is taken from there at once, since an
+    # `made` is an attempt, if one was made: what came of it, and the request. It is taken from there at once, since an
     # error in a variable of the frame that it is raised from would make a cycle.
     stream = call.unread
     credentials = call.credentials
     watch = getattr(call, "watch", None)
     renewed = -1
-    attempt = 0
+    attempt = made[1].retries if made else 0
     if call.retry.budget is not None and not made:
         call.retry.budget.earn()
     while True:

@@ -68,6 +68,11 @@ class EventDecoder:
         self.error: OpenAIError | None = None
         self.received = 0
 
+    def start_over(self) -> None:
+        """Forget what came of a body that broke off before its first event: another one follows."""
+        self._parser = SSEParser()
+        self.done = False
+
     def receive_data(self, data: bytes) -> list[Any]:
         """The objects that are complete with `data`, in order."""
         try:

@@ -13,6 +13,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from .budget import Budget, as_budget
+from .call import go_on
+from .errors import TransportError
 from .flow import Discard, Flow, ReadSome
 from .http import Response
 from .race import Race
@@ -135,7 +137,7 @@ def hedged(call: Call, attempt: Callable[[Call], Flow[Response]]) -> Flow[Respon
     if watch is not None:
         attempt = watch.racing(calls, attempt)
     if call.stream:
-        flows = [lambda each=each: _until_first_event(attempt(each)) for each in calls]
+        flows = [lambda each=each: _until_first_event(each, attempt(each)) for each in calls]
     else:
         flows = [lambda each=each: attempt(each) for each in calls]
     begin = monotonic()
@@ -165,7 +167,9 @@ def first_of(
     Raises: what the first call raised, if none gave a response.
     """
     flows = [
-        (lambda each=each: _until_first_event(attempt(each))) if each.stream else (lambda each=each: attempt(each))
+        (lambda each=each: _until_first_event(each, attempt(each)))
+        if each.stream
+        else (lambda each=each: attempt(each))
         for each in calls
     ]
     place, response = yield Race(flows, [delay] * (len(flows) - 1), late=_give_up)
@@ -176,19 +180,24 @@ def _give_up(response: Response) -> Flow[None]:
     yield Discard(response)
 
 
-def _until_first_event(attempt: Flow[Response]) -> Flow[Response]:
+def _until_first_event(call: Call, attempt: Flow[Response]) -> Flow[Response]:
     """A response of which the first event has come; what was read is given out again."""
     response = yield from attempt
-    if response.stream is None:
-        return response
-    ahead = b""
-    # An event has a line of data; what comes before may be a comment that keeps the connection alive.
-    while b"data" not in ahead:
-        data = yield ReadSome(response)
-        if not data:
+    while response.stream is not None:
+        ahead = b""
+        try:
+            # An event has a line of data; what comes before may be a comment that keeps the connection alive.
+            while b"data" not in ahead:
+                data = yield ReadSome(response)
+                if not data:
+                    break
+                ahead += data
+        except TransportError as error:
+            yield Discard(response)
+            response = yield from go_on(call, response, error)
+        else:
+            response.stream = Ahead(ahead, response.stream)
             break
-        ahead += data
-    response.stream = Ahead(ahead, response.stream)
     return response
 
 

@@ -291,6 +291,11 @@ class Response:
 
     # What both sides share.
 
+    def become(self, other: Response) -> None:
+        """Be another response from now on, for everybody who has this one: that of the next attempt."""
+        for name in Response.__slots__:
+            setattr(self, name, getattr(other, name))
+
     @property
     def headers(self) -> Headers:
         headers = self._headers = as_headers(self._headers)

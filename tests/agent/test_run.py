@@ -14,7 +14,7 @@ import pydantic
 import pytest
 
 import oxide
-from oxide.testing import Fault, Gate, MockServer, Stream
+from oxide.testing import Gate, MockServer, Stream
 from oxide.tools import Approval, ContextBudget, RunError, ToolContext, ToolError, ToolFinished, openai_tool
 
 from ..client.peer import Event
@@ -306,7 +306,8 @@ async def test_a_stream_that_fails(way: Way, client: Any, server: MockServer, ap
     run = start(client, api, tools=[tool(way, echo)])
     with pytest.raises(oxide.APIConnectionError, match="ended before"):
         await run.get_final_response()
-    server.queue(Fault.reset_in_body(200), path=None)
+    # Into the second event: what has not begun would be asked for again.
+    server.queue(Stream(reset_after=1))
     with pytest.raises(oxide.APIConnectionError):
         await start(client, api, tools=[tool(way, echo)]).get_final_response()
     if api == "responses":

@@ -171,6 +171,44 @@ async def test_nothing_is_repeated_once_a_stream_began(way: Any, server: MockSer
     assert client._transport.stats()["open"] == 0
 
 
+CUTS = {
+    "cut": Stream(cut_after=0),
+    "reset": Stream(reset_after=0),
+    "in the first event": Fault.close_in_body(10),
+    "after the head": Fault.reset_after_head(),
+}
+
+
+@pytest.mark.parametrize("name", CUTS)
+@pytest.mark.parametrize("hedged", [False, True])
+async def test_a_stream_cut_before_its_first_event(way: Any, server: MockServer, name: str, hedged: bool) -> None:
+    client = way.client(base_url=server.base_url, retry=NOW, hedge=oxide.Hedge(60) if hedged else None)
+
+    async def read() -> list[str]:
+        stream = await client.responses.create(model="gpt-5", input="hi", stream=True)
+        return [event.type async for event in stream]
+
+    server.queue(CUTS[name], Reply(503), CUTS[name], CUTS[name])
+    with pytest.raises(oxide.APIConnectionError) as caught:
+        await read()
+    assert caught.value.retries_taken == 2
+    assert [request.header("x-stainless-retry-count") for request in server.requests] == ["0", "1", "2"]
+    events = await read()
+    assert events[0] == "response.created"
+    assert events[-1] == "response.completed"
+    assert len(server.requests) == 5
+    assert client._transport.stats()["in_use"] == 0
+
+
+async def test_a_raw_stream_is_what_came(way: Any, server: MockServer) -> None:
+    client = way.client(base_url=server.base_url, retry=NOW)
+    server.queue(Stream(cut_after=0))
+    raw = await client.responses.with_raw_response.create(model="gpt-5", input="hi", stream=True)
+    with pytest.raises(oxide.APIConnectionError):
+        [event async for event in raw.parse()]
+    assert len(server.requests) == 1
+
+
 async def test_a_stream_that_did_not_begin(way: Any, server: MockServer, client: Any) -> None:
     server.queue(Reply(503, headers=SOON))
     stream = await client.responses.create(model="gpt-5", input="hi", stream=True)
