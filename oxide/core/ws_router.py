@@ -18,7 +18,14 @@ from typing import Any
 from .errors import APIError
 from .ws_result import FINAL, OverLimit, Result
 
-__all__ = ["Lane", "ResponsesWebSocketBufferError", "ResponsesWebSocketError", "ResponsesWebSocketLimits", "Router"]
+__all__ = [
+    "Lane",
+    "ResponsesWebSocketBufferError",
+    "ResponsesWebSocketError",
+    "ResponsesWebSocketLimits",
+    "Router",
+    "check_name",
+]
 
 _STREAM_ID = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 
@@ -82,6 +89,14 @@ class ResponsesWebSocketError(APIError, RuntimeError):
 
 def _rebuild(event: Any, message: str, request: Any) -> ResponsesWebSocketError:
     return ResponsesWebSocketError(event, message=message, request=request)
+
+
+def check_name(stream_id: object) -> None:
+    """Raises ValueError if a lane can't have this name."""
+    if stream_id is not None and (not isinstance(stream_id, str) or _STREAM_ID.fullmatch(stream_id) is None):
+        raise ValueError(
+            f"a stream_id has 1 to 256 ASCII letters, digits, underscores, hyphens and periods, or is None; not {stream_id!r}"
+        )
 
 
 class Lane:
@@ -181,10 +196,7 @@ class Router:
             ResponsesWebSocketBufferError: there are `max_lanes`.
             RuntimeError: the session is over.
         """
-        if stream_id is not None and (not isinstance(stream_id, str) or _STREAM_ID.fullmatch(stream_id) is None):
-            raise ValueError(
-                f"a stream_id has 1 to 256 ASCII letters, digits, underscores, hyphens and periods, or is None; not {stream_id!r}"
-            )
+        check_name(stream_id)
         if self.ended:
             raise RuntimeError("the WebSocket session is over")
         if stream_id in self.lanes:

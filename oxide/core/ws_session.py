@@ -1,7 +1,7 @@
 """A session: lanes, and the connections that they are on, one after the other. What is decided, and the flows that carry it out.
 
-A connection is replaced when it is lost, when the server says that it has had its time, or when it is older than `max_age`. Turns that
-are going on stay where they are; the next turn goes to the new one. A lane whose last response was not stored stays on its connection
+A connection is replaced when it is lost, when the server says that it has had its time, when it is older than `max_age`, or when nothing came
+of a turn for as long as that may take. Turns that are going on stay where they are; the next turn goes to the new one. A lane whose last response was not stored stays on its connection
 as long as there is one, since no other knows that response.
 
 A turn of which nothing has come when the connection is lost is sent again, as often as the client's `max_retries` allow: that is what is
@@ -29,7 +29,7 @@ from .prepare import RequestBuilder
 from .retry import RetryPolicy
 from .ws_channel import Channel, open_channel
 from .ws_options import WebSocketOptions
-from .ws_router import ResponsesWebSocketLimits
+from .ws_router import ResponsesWebSocketLimits, check_name
 from .ws_turns import DEFAULT_LIMITS, LOST, SERVER_LANES, SessionLane, Turn
 
 __all__ = ["MAX_AGE", "SessionConfig", "SessionState", "begin", "open_connection"]
@@ -153,9 +153,10 @@ class SessionState:
             stream_id: its name; `None` for any.
 
         Raises:
-            ValueError: there is one of this name, or no room for one more.
+            ValueError: that is no name, or there is one of this name, or no room for one more.
         """
         self.check()
+        check_name(stream_id)
         if stream_id is None:
             try:
                 stream_id = self._free.popleft()

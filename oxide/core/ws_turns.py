@@ -10,6 +10,7 @@ from .errors import (
     APIConnectionError,
     APIResponseValidationError,
     APITimeoutError,
+    ReadTimeout,
     TransportError,
     TransportTimeout,
     WebSocketConnectionClosedError,
@@ -44,7 +45,7 @@ class TurnRouter(Router):
     """The lanes of one connection of a session, where every lane has one turn at a time.
 
     Attributes:
-        retiring: the server said that this connection has had its time: there should be no further turn on it.
+        retiring: there should be no further turn on this connection: the server said that it has had its time, or does not answer.
     """
 
     def __init__(self, limits: ResponsesWebSocketLimits) -> None:
@@ -337,6 +338,9 @@ class Turn:
         self.end()
         if isinstance(error, TimeoutError):
             error = timed_out("read", self._timeout, self._deadline)
+            if isinstance(error, ReadTimeout) and self.desk is not None:
+                # The server still has this turn, and the lane's next one would wait behind it.
+                self.desk.router.retiring = True
         request: Any = self._request
         if isinstance(error, TransportTimeout):
             return APITimeoutError(request, message=f"Request timed out: {error}{self._where()}")

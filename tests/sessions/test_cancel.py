@@ -38,7 +38,8 @@ async def test_the_one_who_reads_is_cancelled(way: Way, server: MockServer, sess
         await way.gather(first, lambda: one(lanes[1]), lambda: one(lanes[2]))
         assert texts == ["You said: Hi"] * 2
         assert (await lanes[0].send("Hi")).output_text == "You said: Hi"
-    assert len(server.sockets) == 1
+    # A server that does not answer in time is asked on another connection next.
+    assert len(server.sockets) == (2 if way.is_sync else 1)
 
 
 async def test_cancelled_anywhere(way: Way, server: MockServer, session: Any) -> None:

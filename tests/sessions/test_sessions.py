@@ -168,6 +168,22 @@ async def test_no_answer_in_time(way: Way, server: MockServer, session: Any) -> 
             await session.send("Hi", timeout=oxide.Timeout(5, read=0.02))
 
 
+async def test_who_does_not_answer_is_not_asked_again(way: Way, server: MockServer, session: Any) -> None:
+    """A lane's turns are answered in order, so the next one goes to another connection. What goes on on the first is left alone."""
+    gate, never = Gate(), Gate()
+    async with session:
+        await session.send("Hi")
+        server.queue(Stream(gates={3: gate}), Stream(gates={2: never}))
+        lane = session.lane()
+        events = await lane.send_stream("slow")
+        with pytest.raises(oxide.APITimeoutError, match=r"0\.05 s"):
+            await session.send("stuck", timeout=oxide.Timeout(5, read=0.05))
+        assert (await session.send("More")).output_text == "You said: More (turn 2)"
+        gate.open()
+        assert len(await read(events)) == 12
+    assert len(server.sockets) == 2
+
+
 async def test_a_turn_that_is_late_does_not_disturb_the_next(way: Way, server: MockServer, session: Any) -> None:
     """Its events are dropped when they come."""
     gate = Gate()
@@ -274,8 +290,9 @@ async def test_names_of_lanes(way: Way, server: MockServer, session: Any) -> Non
         for _ in range(40):
             async with session.lane() as one:
                 await one.send("Hi")
-        with pytest.raises(ValueError, match="stream_id"):
-            await session.lane("not this one").send("Hi")
+        for name in ("not this one", "", "x" * 257, "é", 5):
+            with pytest.raises(ValueError, match="stream_id"):
+                session.lane(name)
     assert {event["stream_id"] for event in asked(server)} == {"agent_1"}
 
 
