@@ -128,9 +128,18 @@ def document(results: list[Result]) -> dict[str, object]:
     return {"environment": environment(), "rows": rows}
 
 
-def write(results: list[Result], directory: Path) -> None:
-    """Leave `<time>.json` and `<time>.md` in the directory."""
+def write(results: list[Result], directory: Path, plotted: tuple[str, list[str], str] | None = None) -> None:
+    """Leave `<time>.json` and `<time>.md` in the directory.
+
+    Args:
+        plotted: the title of one more section, its Markdown and its plot as SVG, which is left in `<time>.svg`.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     name = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    text = markdown(results)
+    if plotted is not None:
+        title, lines, plot = plotted
+        (directory / f"{name}.svg").write_text(plot)
+        text += "\n".join(["", f"## {title}\n", *lines, "", f"![{title}]({name}.svg)", ""])
     (directory / f"{name}.json").write_text(json.dumps(document(results), indent=1))
-    (directory / f"{name}.md").write_text(markdown(results))
+    (directory / f"{name}.md").write_text(text)

@@ -25,7 +25,7 @@ def hedged_request(target: Any, /, *, hedge_delay: float | None = None, **params
     Args:
         target: a client, for `client.responses.create`; or a method of one, such as `client.chat.completions.create`.
         hedge_delay: seconds after which the second request goes out. `None` for the 95th percentile of the calls of that kind that
-            were made in this way; until ten are known there is one request only.
+            were made in this way, for 5 % of them; until five are known there is one request only.
         params: those of the method.
 
     Returns: what the method does; to be awaited where it is one of `AsyncOpenAI`.
@@ -38,9 +38,11 @@ def hedged_request(target: Any, /, *, hedge_delay: float | None = None, **params
 def hedged_request_n(target: Any, n: int, /, *, hedge_delay: float | None = None, **params: Any) -> Any:
     """The same with up to `n` requests, each `hedge_delay` after the one before. Raises ValueError for less than 2."""
     client, resource, name = _method(target)
-    hedge = Hedge(hedge_delay, requests=n, budget=None)
     if hedge_delay is None:
-        hedge = _learned.setdefault(client._transport, {}).setdefault(n, hedge)
+        hedge = _learned.setdefault(client._transport, {}).setdefault(n, Hedge(requests=n))
+    else:
+        # Who says when to ask again is to have it.
+        hedge = Hedge(hedge_delay, requests=n, budget=None)
     return getattr(type(resource)(client.with_options(hedge=hedge)), name)(**params)
 
 

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from ..core.dial import Address
+    from ..core.pool import Ticket
 
 __all__ = ["Abort", "Aborted", "StreamSwitch"]
 
 T = TypeVar("T")
+
+SLICE = 0.05
+"""Seconds. What a thread waits for that has no connection yet can't be shut down everywhere: so often it looks up."""
 
 
 class Aborted(BaseException):
@@ -61,6 +69,20 @@ class Abort:
         if self._aborted.wait(seconds):
             raise Aborted
 
+    def slices(self, timeout: float | None) -> Iterator[float]:
+        """The seconds of a wait in pieces, of which there is at least one. Raises Aborted once the switch was thrown."""
+        end = None if timeout is None else monotonic() + timeout
+        left = SLICE
+        while left > 0:
+            self.check()
+            yield left if end is None else min(left, max(end - monotonic(), 0.0))
+            if end is not None:
+                left = min(SLICE, end - monotonic())
+
+    def over(self, network: Any) -> Any:
+        """A network (`core.dial.Network`, and the pool's) whose commands end when the switch is thrown."""
+        return _AbortableNetwork(network, self)
+
     def guard(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Call a function. Whatever becomes of it after the switch was thrown, Aborted is raised."""
         try:
@@ -83,3 +105,70 @@ class StreamSwitch:
     def shut_down(self) -> None:
         """Have the request end, and nothing else."""
         self._connection.give_up(self._stream)
+
+
+class _AbortableNetwork:
+    """What `Abort.over` gives."""
+
+    def __init__(self, network: Any, abort: Abort) -> None:
+        self._network = network
+        self._abort = abort
+
+    def reach(self) -> Any:
+        return self._network.reach()
+
+    def resolve(self, host: str, port: int, timeout: float | None) -> Any:
+        found: list[Any] = []
+        done = threading.Event()
+
+        def work() -> None:
+            try:
+                found.append(self._network.resolve(host, port, timeout))
+            except Exception as error:  # noqa: BLE001 (raised below)
+                found.append(error)
+            done.set()
+
+        # Nothing can end a look-up. One that is not wanted any more ends by itself.
+        threading.Thread(target=work, name="oxide-look-up", daemon=True).start()
+        for seconds in self._abort.slices(timeout):
+            if done.wait(seconds):
+                if isinstance(found[0], Exception):
+                    raise found[0]
+                return found[0]
+        raise TimeoutError
+
+    def begin(self, address: Address) -> Any:
+        return self._network.begin(address)
+
+    def wait_any(self, attempts: list[Any], timeout: float | None) -> Any:
+        ended: list[Any] = []
+        for seconds in self._abort.slices(timeout):
+            ended = self._network.wait_any(attempts, seconds)
+            if ended:
+                break
+        return ended
+
+    def finish(self, attempt: Any) -> Any:
+        connection = self._network.finish(attempt)
+        try:
+            self._abort.attach(connection)
+        except Aborted:
+            connection.close()
+            raise
+        return connection
+
+    def start_tls(self, *args: Any) -> Any:
+        return self._abort.guard(self._network.start_tls, *args)
+
+    def start_http2(self, *args: Any) -> Any:
+        # From here on it is not this request's alone.
+        self._abort.detach()
+        return self._network.start_http2(*args)
+
+    def wait(self, ticket: Ticket[Any], timeout: float | None) -> Any:
+        for seconds in self._abort.slices(timeout):
+            try:
+                return self._network.wait(ticket, seconds)
+            except TimeoutError:
+                continue
+        raise TimeoutError

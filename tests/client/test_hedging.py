@@ -113,7 +113,7 @@ async def test_streams_are_hedged_to_their_first_event(way: Way, server: MockSer
 
 async def test_a_budget_bounds_the_extra_requests(way: Way, server: MockServer) -> None:
     server.queue(Reply(delay=0.05), repeat=None)
-    hedging = clients(way, server, hedge=oxide.Hedge(0.01, budget=0.0))
+    hedging = clients(way, server, hedge=oxide.Hedge(0.01, budget=0.01))
     for _ in range(3):
         await hedging.responses.create(**HI)
     # One is there to begin with.

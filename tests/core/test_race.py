@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oxide.core.budget import Budget
-from oxide.core.hedge import ENOUGH, KINDS, Ahead, Hedge
+from oxide.core.hedge import ENOUGH, HEAD_START, KINDS, REFUND, SCARCE, Ahead, Hedge
 from oxide.core.race import Contest, Race
 
 
@@ -161,10 +162,69 @@ def test_a_budget_is_never_overdrawn(course: list[bool], share: float) -> None:
     assert spent <= 1 + share * calls + 1e-6
 
 
-def test_the_delay_is_learned() -> None:
+def test_a_budget_may_have_a_head_start() -> None:
+    budget = Budget(0.1, head_start=30)
+    assert [budget.spend() for _ in range(4)] == [True, True, True, False]
+
+
+def test_a_request_that_won_costs_less() -> None:
     hedge = Hedge()
-    for index in range(ENOUGH):
-        assert hedge.delay_for("kind") is None
+    spent = 0
+    for _ in range(10_000):
+        hedge.earn()
+        if hedge.may_begin():
+            spent += 1
+            hedge.won()
+    assert spent == pytest.approx((10_000 + HEAD_START) * 0.05 / (1 - REFUND), rel=0.01)
+
+
+def test_what_is_left_of_a_budget_is_for_the_slowest() -> None:
+    hedge = Hedge()
+    for index in range(100):
+        hedge.took("kind", 0.1 + index / 1000)
+    for _ in range(100):
+        hedge.earn()
+    assert hedge.delay_for("kind") == pytest.approx(0.195)
+    while hedge.may_begin():
+        pass
+    assert hedge.delay_for("kind") == pytest.approx(SCARCE * 0.15, rel=0.05)
+
+
+@pytest.mark.parametrize("delay", [None, 3.0])
+def test_the_budget_is_enough_for_a_tail_of_its_share(delay: float | None) -> None:
+    """One request in twenty takes twenty times as long; in virtual time. By chance there may be many, or slow ones twice."""
+    runs = [hedged_run(seed, delay) for seed in range(40)]
+    assert sum(extra <= 70 for extra, _ in runs) >= 39
+    assert sum(p99 < 10 for _, p99 in runs) >= 38
+
+
+def hedged_run(seed: int, delay: float | None) -> tuple[int, float]:
+    """The extra requests of a thousand calls, and their 99th percentile."""
+    chance = random.Random(seed)
+    hedge = Hedge(delay)
+    extra, times = 0, []
+
+    def request() -> float:
+        return chance.uniform(0.8, 1.5) * (20 if chance.random() < 0.05 else 1)
+
+    for _ in range(1000):
+        hedge.earn()
+        wait, took = hedge.delay_for("kind"), request()
+        if wait is not None and took > wait and hedge.may_begin():
+            extra += 1
+            second = wait + request()
+            if second < took:
+                hedge.won()
+            took = min(took, second)
+        hedge.took("kind", took)
+        times.append(took)
+    return extra, sorted(times)[990]
+
+
+def test_the_delay_is_learned() -> None:
+    hedge = Hedge(budget=None)
+    for index in range(10):
+        assert (hedge.delay_for("kind") is None) == (index < ENOUGH)
         hedge.took("kind", 0.1 + index / 1000)
     assert hedge.delay_for("kind") == pytest.approx(0.109)
     assert hedge.delay_for("another kind") is None
@@ -172,7 +232,7 @@ def test_the_delay_is_learned() -> None:
 
 @pytest.mark.parametrize("slow", [3, 5, 8])
 def test_what_is_slow_does_not_count_as_usual(slow: int) -> None:
-    hedge = Hedge()
+    hedge = Hedge(budget=None)
     for index in range(100):
         hedge.took("kind", 2.0 if index < slow else 0.1)
     assert hedge.delay_for("kind") in (pytest.approx(0.1), pytest.approx(0.3))

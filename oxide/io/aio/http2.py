@@ -138,7 +138,8 @@ async def send(transport: Any, connection: SharedConnection, request: Request, s
         replays += 1
         connection = pool.acquire(request.url.origin)
         if not is_live(connection):
-            connection, _ = await run(checkout(pool, request, connection), transport._network)
+            network = transport._network if request.abort is None else request.abort.over(transport._network)
+            connection, _ = await run(checkout(pool, request, connection), network)
         if connection.h1 is not None:
             # The server has changed its mind about the protocol.
             pool.release(connection, True)

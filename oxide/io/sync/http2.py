@@ -108,7 +108,8 @@ def send(transport: Any, connection: SharedConnection, request: Request, streami
         replays += 1
         connection = pool.acquire(request.url.origin)
         if not is_live(connection):
-            connection, _ = run(checkout(pool, request, connection), transport._network)
+            network = transport._network if request.abort is None else request.abort.over(transport._network)
+            connection, _ = run(checkout(pool, request, connection), network)
         if connection.h1 is not None:
             # The server has changed its mind about the protocol.
             pool.release(connection, True)

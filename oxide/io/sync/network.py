@@ -185,8 +185,12 @@ class Network:
             sock = connection._sock
             if not isinstance(sock, ssl.SSLSocket):
                 sock.settimeout(timeout if timeout is None else max(timeout, 0.001))
-                secured = Connection(context.wrap_socket(sock, server_hostname=host))
+                secured = Connection(context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False))
                 secured.h1 = connection.h1
+                abort, connection = connection.abort, secured
+                if abort is not None:
+                    abort.attach(secured)
+                secured._sock.do_handshake()  # type: ignore[attr-defined]
                 return secured
             # TLS in TLS, to a server behind a proxy that is itself reached over TLS.
             from .tls import TLSConnection

@@ -83,7 +83,8 @@ class HTTPTransport:
         """Send one request; see `oxide.Transport`."""
         connection, reused = self._pool.acquire(request.url.origin), True
         if not is_live(connection):
-            connection, reused = run(checkout(self._pool, request, connection), self._network)
+            network = self._network if request.abort is None else request.abort.over(self._network)
+            connection, reused = run(checkout(self._pool, request, connection), network)
         if connection.h1 is None:
             return self._network.send(self, connection, request, stream)  # type: ignore[no-any-return]
         exchange = Exchange(connection.h1, request, stream, reused)
