@@ -86,6 +86,9 @@ _read_goaway = Struct(">LL").unpack_from
 _window_update = Struct(">HBBBLL").pack
 
 # Of a connection and not of a message (section 8.2.2).
+SILENCE = 0.2
+"""Seconds. Who gives up sooner says nothing about the connection."""
+
 _CONNECTION_FIELDS = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"})
 # Written here: `Host` is a pseudo-header.
 _OWN_FIELDS = _CONNECTION_FIELDS | {b"host", b"content-length"}
@@ -129,6 +132,7 @@ class H2Connection:
     __slots__ = (
         "_block",
         "_credit",
+        "_doubted",
         "_goodbye",
         "_greeted",
         "_h2",
@@ -157,6 +161,7 @@ class H2Connection:
         self._goodbye = ""
         self._heard = now
         self._pinged: float | None = None
+        self._doubted = False
         self._credit = CONNECTION_WINDOW
         self._unread = 0
         self.news: list[H2Stream] = []
@@ -191,6 +196,11 @@ class H2Connection:
     def usable(self) -> bool:
         """Whether a stream may be opened, if not now, then when another one ends."""
         return self.error is None and not self.draining
+
+    @property
+    def promising(self) -> bool:
+        """Whether a new request would do well here: it is usable, and not one on which a call has just waited in vain for anything at all."""
+        return self.usable and not self._doubted
 
     @property
     def active(self) -> int:
@@ -274,9 +284,18 @@ class H2Connection:
             sent += size
         return sent
 
-    def cancel(self, stream: H2Stream) -> None:
-        """Give a stream up, if it is not over."""
+    def cancel(self, stream: H2Stream, now: float | None = None) -> None:
+        """Give a stream up, if it is not over.
+
+        Args:
+            now: where it is given up by who waited for it. If nothing came on the connection meanwhile, that is one to be asked for
+                a sign of life, and not to be used for more until it gives one: the next request would wait in vain as well.
+        """
         if self._streams.pop(stream.number, None) is not None:
+            if now is not None and now - max(self._heard, stream.touched) >= SILENCE and self.error is None:
+                self._doubted = True
+                if self._pinged is None:
+                    self._ping(now)
             try:
                 self._h2.reset_stream(stream.number, ErrorCodes.CANCEL)
             except StreamClosedError:
@@ -308,15 +327,18 @@ class H2Connection:
             left = self._heard + interval - now
             if left > 0:
                 return left
-            self._h2.ping(b"oxide   ")
-            self._pinged = now
-        left = self._pinged + self._options.ping_timeout - now
+            self._ping(now)
+        left = (self._pinged or now) + self._options.ping_timeout - now
         if left > 0:
             # The answer may come long before, and the next silence begins then.
             return min(left, interval)
         silence = now - self._heard
         self.fail(ReadError(f"the connection is dead: nothing came for {silence:.3g} s, and no answer to a PING"))
         return None
+
+    def _ping(self, now: float) -> None:
+        self._h2.ping(b"oxide   ")
+        self._pinged = now
 
     # --- what comes -------------------------------------------------------------------------------------------------
 
@@ -326,6 +348,7 @@ class H2Connection:
             return
         self._heard = now
         self._pinged = None
+        self._doubted = False
         if self._rest:
             data = self._rest + data
         position, end = 0, len(data)

@@ -208,7 +208,7 @@ class BaseConnection:
         """Whether it can't be used for another request; what came while it was idle is taken in first."""
         if not self._machine.active:
             self.pump()
-        return not self._machine.usable
+        return not self._machine.promising
 
     def start(self, request: Request, streaming: bool) -> H2Stream:
         """Begin a request, and send of it what the server takes at once. Raises ReadError with `sent` False: not here."""
@@ -242,7 +242,7 @@ class BaseConnection:
         """Have done with a stream, which is reset if it is not over; returns `usable`. Never raises."""
         if stream is not None and not stream.complete:
             with self:
-                self._machine.cancel(stream)
+                self._machine.cancel(stream, monotonic())
                 self._flush()
         return self._machine.usable
 

@@ -17,8 +17,8 @@ from h2.errors import ErrorCodes
 import oxide
 from oxide.core.http import HeadBlock
 
-from ..ways import Way
-from .h2_peer import H2Server, h2_context, serving
+from ..ways import Done, Way
+from .h2_peer import H2Server, echo, h2_context, serving
 from .peer import LIMIT, Connection, Event, Peer, reply
 from .proxies import running
 from .test_cancel import cancelled_at, run
@@ -35,11 +35,13 @@ def connect(way: Any, peer: Peer, **arguments: Any) -> Any:
     return connect_to(way, peer.base_url, **arguments)
 
 
-def connect_to(way: Any, base_url: str, *, tls: bool = False, limits: Any = None, **values: Any) -> Any:
+def connect_to(
+    way: Any, base_url: str, *, tls: bool = False, limits: Any = None, timeout: Any = 60.0, **values: Any
+) -> Any:
     transport = way.transport(
         ssl_context=client_context() if tls else None, http2=options(**values), limits=oxide.Limits(**(limits or {}))
     )
-    return way.client(base_url=base_url, http_client=transport, max_retries=0)
+    return way.client(base_url=base_url, http_client=transport, max_retries=0, timeout=timeout)
 
 
 def stats(client: Any) -> dict[str, int]:
@@ -542,3 +544,41 @@ async def test_an_upload_that_is_refused(way: Any, kind: str) -> None:
         assert await client.get("/x", cast_to=object) == "x"
         figures = stats(client)
         assert (figures["opened"], figures["streams"]) == (1, 0)
+
+
+async def test_a_connection_that_fell_silent_is_left(way: Any) -> None:
+    """A call that waited in vain, on a connection on which nothing else came either: the next one goes elsewhere."""
+
+    def script(connection: Connection) -> None:
+        if connection.number == 0:
+            connection.wait_closed()
+        else:
+            serving()(connection)
+
+    with Peer(script) as peer:
+        client = connect(way, peer, timeout=oxide.Timeout(10.0, read=0.3))
+        with pytest.raises(oxide.APITimeoutError):
+            await client.get("/first", cast_to=object)
+        assert await client.get("/second", cast_to=object) == "second"
+        assert await client.get("/third", cast_to=object) == "third"
+        assert stats(client)["opened"] == 2
+        peer.wait_closed(0)
+
+
+async def test_a_connection_that_gives_a_sign_of_life_is_kept(way: Any) -> None:
+    """The server took its time for one request; asked for a sign of life, it gives one."""
+    seen = Event()
+
+    def script(connection: Connection) -> None:
+        server = H2Server(connection, lambda server, stream: "held" in server.paths[stream] or echo(server, stream))
+        while server.receive():
+            if server.pings:
+                seen.set()
+
+    with Peer(script) as peer:
+        client = connect(way, peer)
+        with pytest.raises(oxide.APITimeoutError):
+            await client.get("/held", cast_to=object, options={"timeout": oxide.Timeout(10.0, read=0.3)})
+        await (anyio.to_thread.run_sync(seen.wait) if not way.is_sync else Done(seen.wait()))
+        assert await client.get("/x", cast_to=object) == "x"
+        assert stats(client)["opened"] == 1

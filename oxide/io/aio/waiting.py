@@ -265,7 +265,9 @@ def from_anywhere(function: Callable[[], object]) -> Callable[[], None]:
 
 def _in_trio() -> bool:
     # trio can run as a guest of asyncio, whose loop is the running one then.
-    return "trio" in sys.modules and sys.modules["trio"].lowlevel.in_trio_task()
+    # Another thread may be importing it right now: then there is no such attribute yet.
+    lowlevel = getattr(sys.modules.get("trio"), "lowlevel", None)
+    return lowlevel is not None and lowlevel.in_trio_task()
 
 
 async def _anyio_read(sock: socket.socket, timeout: float | None) -> bytes:
