@@ -16,6 +16,7 @@ The module itself is a client, too, configured by its attributes: set `oxide.api
 from __future__ import annotations
 
 import os as _os
+import sys as _sys
 from typing import TYPE_CHECKING, Any
 
 from ._lazy import lazy as _lazy
@@ -131,6 +132,8 @@ if TYPE_CHECKING:
     from .io.aio.transport import AsyncHTTPTransport
     from .io.pool import DEFAULT_CONNECTION_LIMITS, Limits
     from .io.sync.transport import HTTPTransport
+    from .io.web.blocking import FetchTransport
+    from .io.web.transport import AsyncFetchTransport
     from .lib.azure import AsyncAzureOpenAI, AzureOpenAI
     from .lib.bedrock import AsyncBedrockOpenAI, BedrockOpenAI
     from .lib.computer import AsyncComputerDriver, AsyncComputerToolset, ComputerDriver, ComputerToolset
@@ -238,6 +241,8 @@ _EXPORTS = {
     "core.http2_options": ("HTTP2",),
     "io.pool": ("DEFAULT_CONNECTION_LIMITS", "Limits"),
     "io.sync.transport": ("HTTPTransport",),
+    "io.web.blocking": ("FetchTransport",),
+    "io.web.transport": ("AsyncFetchTransport",),
     "lib.azure": ("AsyncAzureOpenAI", "AzureOpenAI"),
     "lib.bedrock": ("AsyncBedrockOpenAI", "BedrockOpenAI"),
     "lib.streaming": ("AssistantEventHandler", "AsyncAssistantEventHandler"),
@@ -287,7 +292,13 @@ _EXPORTS = {
     ),
     "types.websocket_reconnection": ("ReconnectingEvent", "ReconnectingOverrides"),
 }
-_get, __dir__, _ = _lazy(__name__, {name: module for module, names in _EXPORTS.items() for name in names})
+_places = {name: module for module, names in _EXPORTS.items() for name in names}
+if _sys.platform == "emscripten":
+    # No sockets there: the transports are those on `fetch`, which know the same settings, and say so where one can't be had.
+    from .io.web import PLACES as _WEB_PLACES
+
+    _places.update(_WEB_PLACES)
+_get, __dir__, _ = _lazy(__name__, _places)
 
 __all__ = [
     "DEFAULT_CONNECTION_LIMITS",
@@ -311,6 +322,7 @@ __all__ = [
     "AsyncClient",
     "AsyncComputerDriver",
     "AsyncComputerToolset",
+    "AsyncFetchTransport",
     "AsyncHTTPTransport",
     "AsyncMockTransport",
     "AsyncOpenAI",
@@ -342,6 +354,7 @@ __all__ = [
     "DefaultAsyncHttpxClient",
     "DefaultHttpx2Client",
     "DefaultHttpxClient",
+    "FetchTransport",
     "HTTPTransport",
     "Headers",
     "Hedge",

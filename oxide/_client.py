@@ -23,6 +23,7 @@ from .core.sentinels import NotGiven, not_given
 from .core.timeouts import Timeout
 from .core.transport import AsyncTransport, Transport
 from .core.url import URL
+from .io.locks import EMSCRIPTEN
 from .resources._attach import AsyncResources, SyncResources
 
 if TYPE_CHECKING:
@@ -586,6 +587,10 @@ class OpenAI(SyncResources, SyncEndpoints, BaseClient):
         return AzureOpenAI.with_config(config)
 
     def _make_transport(self, config: ClientConfig) -> Transport:
+        if EMSCRIPTEN:
+            from .io.web.blocking import FetchTransport
+
+            return FetchTransport(http2=config.http2)
         from .io.sync.transport import HTTPTransport
 
         return HTTPTransport(http2=config.http2 or False)
@@ -594,6 +599,10 @@ class OpenAI(SyncResources, SyncEndpoints, BaseClient):
         from .io.sync.run import IO, run
 
         self._run = run
+        if EMSCRIPTEN:
+            from .io.web.blocking import IO as BlockingIO
+
+            return BlockingIO(transport)
         return IO(transport)
 
     def _perform(self, call: Call) -> Any:
@@ -771,6 +780,10 @@ class AsyncOpenAI(AsyncResources, AsyncEndpoints, BaseClient):
         return AsyncAzureOpenAI.with_config(config)
 
     def _make_transport(self, config: ClientConfig) -> AsyncTransport:
+        if EMSCRIPTEN:
+            from .io.web.transport import AsyncFetchTransport
+
+            return AsyncFetchTransport(http2=config.http2)
         from .io.aio.transport import AsyncHTTPTransport
 
         return AsyncHTTPTransport(http2=config.http2 or False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
@@ -14,6 +13,7 @@ from .core.sentinels import NotGiven, Omit, omit
 from .core.ws_channel import Channel, open_channel
 from .core.ws_link import EventHandlers, Link, SendQueue
 from .core.ws_options import WebSocketOptions
+from .io.locks import Lock
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -420,7 +420,7 @@ class ConnectionManagerBase(_Manager[ConnectionT, ClientEventT]):
     _client: OpenAI
 
     def _make_lock(self) -> Any:
-        return threading.Lock()
+        return Lock()
 
     def enter(self) -> ConnectionT:
         """Make the connection; who does it this way closes it.

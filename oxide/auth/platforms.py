@@ -135,7 +135,7 @@ def _send(url: str, params: Mapping[str, str], headers: Mapping[str, str], timeo
     request = Request("GET", target.with_target(f"{target.target}?{query_string(params)}"), head, b"", Timeout(timeout))
     if transport is not None:
         return transport.send(request, stream=False)
-    from ..io.sync.transport import HTTPTransport
+    from .. import HTTPTransport
 
     own = HTTPTransport()
     try:

@@ -33,8 +33,8 @@ class WorkloadIdentityAuth:
 
     def get_token(self) -> str:
         """A token that works for now. Raises OpenAIError."""
+        from .. import HTTPTransport
         from ..io.sync.run import IO, run
-        from ..io.sync.transport import HTTPTransport
 
         transport = HTTPTransport()
         try:
@@ -44,8 +44,8 @@ class WorkloadIdentityAuth:
 
     async def get_token_async(self) -> str:
         """As `get_token`, on asyncio or trio."""
+        from .. import AsyncHTTPTransport
         from ..io.aio.run import IO, run
-        from ..io.aio.transport import AsyncHTTPTransport
 
         transport = AsyncHTTPTransport()
         try:

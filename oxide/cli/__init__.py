@@ -33,6 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="SECONDS",
         help="how long a WebSocket may stay open (%(default)s)",
     )
+    serve.add_argument(
+        "--cors",
+        action="append",
+        metavar="ORIGIN",
+        help="let web pages of this origin use it, such as http://localhost:8000; may be given several times, '*' for all pages",
+    )
     commands.add_parser(
         "demo", help="show what oxide does, in a second", description="Start the embedded server and call it."
     )
@@ -45,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.command == "serve":
         from .serve import serve as run_server
 
-        return run_server(chosen.host, chosen.port, chosen.api_key, chosen.max_connection_age)
+        return run_server(chosen.host, chosen.port, chosen.api_key, chosen.max_connection_age, chosen.cors or ())
     from .demo import demo
 
     return demo()

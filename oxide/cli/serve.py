@@ -5,15 +5,17 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 
 from ..testing import MockServer
 
 __all__ = ["serve"]
 
 
-def serve(host: str, port: int, api_key: str | None, max_connection_age: float) -> int:
+def serve(host: str, port: int, api_key: str | None, max_connection_age: float, origins: Sequence[str] = ()) -> int:
     """Serve until Ctrl-C or SIGTERM; the exit status."""
-    server = MockServer(host=host, port=port, api_key=api_key, max_connection_age=max_connection_age)
+    cors = True if "*" in origins else origins
+    server = MockServer(host=host, port=port, api_key=api_key, max_connection_age=max_connection_age, cors=cors)
     # SIGTERM ends it as Ctrl-C does, with everything closed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -15,7 +15,10 @@ from .errors import (
 )
 from .timeouts import Timeout
 
-__all__ = ["Step", "allowance", "timed_out"]
+__all__ = ["DRAIN_LIMIT", "Step", "allowance", "timed_out"]
+
+DRAIN_LIMIT = 65536
+"""Bytes. The most that is read and dropped to reach the end of a body nobody wants, so that its connection can be kept."""
 
 Step = Literal["connect", "read", "write", "pool"]
 

@@ -17,53 +17,18 @@ Everything else is handed to wsproto as it comes in, whose decoder sees frames o
 
 from __future__ import annotations
 
-import enum
 import os
 from collections.abc import Sequence
-from typing import Any, Union
+from typing import Any
 
 from wsproto.extensions import Extension
 from wsproto.frame_protocol import FrameProtocol, Opcode, ParseFailed, XorMaskerSimple
 
 from .errors import WebSocketConnectionClosedError
 from .ws_deflate import Deflate
+from .ws_state import CLOSED, CLOSING, NO_STATUS, OPEN, Data, Message, State, closed_error
 
 __all__ = ["CLOSED", "CLOSING", "OPEN", "Data", "Message", "State", "WebSocket", "frame"]
-
-Data = Union[str, bytes, bytearray, memoryview]
-"""What a message is made of: text goes out as text, anything else as binary."""
-
-ABNORMAL = 1006
-"""The code that stands for a connection that ended without a Close frame (RFC 6455, section 7.1.5)."""
-
-_NO_STATUS = 1005
-
-
-class State(enum.Enum):
-    OPEN = "open"
-    CLOSING = "closing"
-    CLOSED = "closed"
-
-
-OPEN, CLOSING, CLOSED = State
-
-
-class Message:
-    """A message that was received.
-
-    Attributes:
-        data: its bytes; UTF-8 where it is text, which has been checked.
-        is_text: whether the peer sent it as text.
-    """
-
-    __slots__ = ("data", "is_text")
-
-    def __init__(self, data: bytes, is_text: bool) -> None:
-        self.data = data
-        self.is_text = is_text
-
-    def __repr__(self) -> str:
-        return f"<Message: {'text' if self.is_text else 'binary'}, {len(self.data)} bytes>"
 
 
 class WebSocket:
@@ -264,17 +229,7 @@ class WebSocket:
 
     def closed_error(self) -> WebSocketConnectionClosedError:
         """What to raise for something that a closed connection, or one about to be, can't do."""
-        code, reason = self.received or (ABNORMAL, "")
-        if self.received is not None:
-            text = "the WebSocket connection was closed"
-            text += f" with code {code}" if code != _NO_STATUS else " without a code"
-            if reason:
-                text = f"{text}: {reason}"
-        elif self.failure is not None:
-            text = f"the WebSocket connection broke: {self.failure}"
-        else:
-            text = "the WebSocket connection is being closed"
-        return WebSocketConnectionClosedError(text, unsent_messages=[], code=code, reason=reason)
+        return closed_error(self.received, self.failure)
 
     # --- is the peer still there? -----------------------------------------------------------------------------------
 
@@ -345,7 +300,7 @@ class WebSocket:
 
     def _send_close(self, code: int, reason: str) -> None:
         self.sent = (code, reason)
-        body = b"" if code == _NO_STATUS else code.to_bytes(2, "big") + reason.encode()
+        body = b"" if code == NO_STATUS else code.to_bytes(2, "big") + reason.encode()
         self._out.append(frame(0x80 | Opcode.CLOSE, body))
 
     def _fail(self, code: int, text: str) -> None:

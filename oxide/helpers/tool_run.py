@@ -16,6 +16,7 @@ from ..core.tools.loop import agent_loop
 from ..core.tools.run_events import Approval
 from ..core.tools.state import Options, RunError, RunState
 from ..core.tools.tool import as_tool
+from ..io.locks import EMSCRIPTEN
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -134,7 +135,10 @@ class ToolRun(_Run[EventT, ResultT]):
         options: Options,
         resume: Mapping[str, Any] | None,
     ) -> None:
-        from ..io.sync.tools import ToolIO
+        if EMSCRIPTEN:
+            from ..io.web.tools import ToolIO
+        else:
+            from ..io.sync.tools import ToolIO  # type: ignore[assignment]
 
         super().__init__(dialog, options, resume)
         self._io = ToolIO(client._transport, create, self._state)

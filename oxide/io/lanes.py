@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any
 
 from ..core.errors import WebSocketConnectionClosedError
-from ..core.websocket import OPEN
 from ..core.ws_router import Lane, Router
+from ..core.ws_state import OPEN
+from .locks import Lock
 
 __all__ = ["BaseDesk"]
 
@@ -32,7 +32,7 @@ class BaseDesk:
         self.router: Any = router
         self.since = monotonic()
         self._parse = parse
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._reading = False
         # Those who wait while another reads, and the lanes that they wait for.
         self._waiting: list[tuple[Lane, Any]] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import warnings
 import weakref
 from collections import deque
@@ -14,6 +13,7 @@ from ..core.errors import OpenAIError
 from ..core.http2_options import HTTP2
 from ..core.pool import CLOSED, Pool, Ticket
 from ..core.url import Origin
+from .locks import Lock
 
 __all__ = ["DEFAULT_CONNECTION_LIMITS", "Limits", "SharedPool", "as_limits"]
 
@@ -102,7 +102,7 @@ class SharedPool:
 
     def __init__(self, limits: Limits, http2: HTTP2 | None = None) -> None:
         self.http2 = http2
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._pool: Any = Pool(
             limits.max_connections,
             limits.max_keepalive_connections,
@@ -228,7 +228,7 @@ class SharedPool:
 
     def forget(self) -> None:
         """In the child of a fork: drop what belongs to the parent."""
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._lost.clear()
         for connection in self._pool.reset():
             connection.forget()

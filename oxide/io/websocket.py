@@ -9,9 +9,9 @@ from typing import Any
 
 from ..core.errors import TransportError, WebSocketConnectionClosedError
 from ..core.http import Request, Response
-from ..core.websocket import CLOSED, Data, Message, State
 from ..core.ws_open import Opened
 from ..core.ws_options import WebSocketOptions
+from ..core.ws_state import CLOSED, Data, Message, State
 
 __all__ = ["BaseWebSocketConnection"]
 

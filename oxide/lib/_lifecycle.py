@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypedDict
 
 from ..core.headers import merge_headers
+from ..io.locks import Lock
 
 __all__ = ["CloseStatus", "Lifecycle", "fresh"]
 
@@ -26,7 +26,7 @@ class Lifecycle:
 
     def __init__(self, what: str) -> None:
         self._what = what
-        self._busy = threading.Lock()
+        self._busy = Lock()
         self._closed = False
 
     def close(self) -> CloseStatus:

@@ -11,6 +11,7 @@ from . import chat, embeddings, models, responses
 from .call import Call
 from .channel import Channel
 from .connection import EXTENSION, Connection
+from .cors import Cors
 from .exchange import Answer, ClientLeft, Exchange, apply_reply, apply_stream, complete_headers
 from .lanes import Lanes
 from .live import Live
@@ -21,7 +22,7 @@ from .record import Hub, RecordedRequest, RecordedSocket
 from .script import Close, Fault, Gate, Raw, Reply, Script, Socket
 from .store import Store
 from .translation import Translation
-from .upgrade import Context, Endpoint, hold, hold_receive, hold_send
+from .upgrade import Context, Endpoint, hold, hold_receive, hold_send, offered
 
 __all__ = ["App"]
 
@@ -46,6 +47,8 @@ _SOCKETS: tuple[tuple[tuple[str, ...], Callable[[Channel, Context], Endpoint]], 
         ("/live/sessions/{session_id}/fork", Live),
     )
 )
+
+_KEY = "openai-insecure-api-key."
 
 _COMMON_HEADERS = [
     (b"openai-organization", b"org-oxide"),
@@ -78,8 +81,10 @@ class App:
         clock: Callable[[], float] = time.time,
         remember: int = 10_000,
         max_connection_age: float | Gate | None = 3600.0,
+        cors: bool | Sequence[str] = False,
     ) -> None:
         self.api_key = api_key
+        self._cors = Cors(cors)
         self.hub = Hub(remember)
         self.closing = False
         self._models = Models(models)
@@ -105,6 +110,11 @@ class App:
         except ClientLeft:
             return
         request = _recorded(scope, headers, connection, method=scope["method"], body=body)
+        preflight = self._cors.preflight(request)
+        if preflight is not None:
+            # A browser asks for itself: neither recorded, nor what anything was queued for.
+            await Exchange(receive, send, connection).send(preflight)
+            return
         # Taken before anybody can see the request, so that what is queued in answer to it is for the next one.
         script = self.hub.take(request)
         self.hub.arrived(request)
@@ -206,6 +216,7 @@ class App:
             (b"x-request-id", self._store.id("req_").encode()),
             (b"openai-processing-ms", str(milliseconds).encode()),
             *_COMMON_HEADERS,
+            *self._cors.fields(request),
         ]
         answer.headers = complete_headers(answer, common)
         await exchange.send(answer)
@@ -226,6 +237,9 @@ class App:
         scheme, _, key = (request.header("authorization") or "").partition(" ")
         if scheme.lower() != "bearer":
             key = request.header("api-key") or ""  # Azure's way
+        if not key and request.socket is not None:
+            # Pages can't send header fields with a WebSocket.
+            key = next((name[len(_KEY) :] for name in offered(request) if name.startswith(_KEY)), "")
         if not key:
             raise Problem(
                 401,

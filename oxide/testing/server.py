@@ -39,6 +39,8 @@ class MockServer:
         remember: how many requests, stored responses and stored completions are kept; the oldest go first.
         max_connection_age: seconds after which a WebSocket is told so, and closed; a gate that stands for that time; or
             `None` for no limit.
+        cors: whether web pages of other origins may use the server: all of them (`True`), those of a list of origins, or none. A page is
+            kept from it by its browser otherwise, which is what a server on a developer's machine wants.
 
     Raises (from `start`):
         ImportError: uvicorn is not installed.
@@ -57,9 +59,15 @@ class MockServer:
         keep_alive: int = 300,
         remember: int = 10_000,
         max_connection_age: float | Gate | None = 3600.0,
+        cors: bool | Sequence[str] = False,
     ) -> None:
         self.app = App(
-            api_key=api_key, models=models, clock=clock, remember=remember, max_connection_age=max_connection_age
+            api_key=api_key,
+            models=models,
+            clock=clock,
+            remember=remember,
+            max_connection_age=max_connection_age,
+            cors=cors,
         )
         self._hub = self.app.hub
         self._address = (host, port)

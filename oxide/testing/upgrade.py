@@ -14,7 +14,7 @@ from .record import Hub, RecordedRequest
 from .script import Gate, Socket
 from .store import Store
 
-__all__ = ["Context", "Endpoint", "hold", "hold_receive", "hold_send"]
+__all__ = ["Context", "Endpoint", "hold", "hold_receive", "hold_send", "offered"]
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -50,6 +50,14 @@ class Endpoint(Protocol):
         """The connection is as old as it may get: say so, and close."""
 
 
+_PROTOCOL = "realtime"
+
+
+def offered(request: RecordedRequest) -> list[str]:
+    """The subprotocols that a handshake offers."""
+    return [name.strip() for name in (request.header("sec-websocket-protocol") or "").split(",")]
+
+
 async def hold(
     make: Callable[[Channel], Endpoint],
     receive: Receive,
@@ -67,7 +75,11 @@ async def hold(
         ClientLeft: always, in the end.
     """
     channel = Channel(receive, send, connection, request, hub, script)
-    headers = complete_headers(Answer(101, [], b"", changes=script.headers), [(b"x-request-id", b"req_websocket")])
+    common = [(b"x-request-id", b"req_websocket")]
+    if _PROTOCOL in offered(request):
+        # What pages offer beside their key; a browser ends a connection on which none of its subprotocols was chosen.
+        common.append((b"sec-websocket-protocol", _PROTOCOL.encode()))
+    headers = complete_headers(Answer(101, [], b"", changes=script.headers), common)
     try:
         if script.delay:
             await channel.pause(script.delay)

@@ -8,12 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from inspect import isawaitable
 from typing import Any
 
-import anyio.to_thread
-
 from ...core.body import FromFile, FromIterable, FromPath, Plan, Source
 from ...core.errors import OpenAIError, TransportError
 from ..sources import check_read, is_async, measure_path
 from .run import run
+from .threads import run_in_thread
 
 __all__ = ["Body", "load", "save"]
 
@@ -95,7 +94,7 @@ class Files:
 
     async def measure(self, source: Source) -> None:
         if isinstance(source, FromPath):
-            await anyio.to_thread.run_sync(measure_path, source)
+            await run_in_thread(measure_path, source)
         elif isinstance(source, FromFile):
             await self._measure_file(source)
 
@@ -114,9 +113,9 @@ class Files:
         if isinstance(source, FromPath):
             self.close()
             # Unbuffered, as all reads are large.
-            opened = await anyio.to_thread.run_sync(open, source.path, "rb", 0)
+            opened = await run_in_thread(open, source.path, "rb", 0)
             self._opened = opened
-            return lambda size: anyio.to_thread.run_sync(opened.read, size)
+            return lambda size: run_in_thread(opened.read, size)
         if isinstance(source, FromFile):
             file = source.file
             if source.start is not None:
@@ -169,11 +168,11 @@ async def _call(file: Any, method: Any, *args: Any) -> Any:
     if isinstance(file, io.BytesIO):
         # Nothing to wait for.
         return method(*args)
-    return await anyio.to_thread.run_sync(method, *args)
+    return await run_in_thread(method, *args)
 
 
 async def save(path: str | os.PathLike[str], pieces: AsyncIterator[bytes]) -> None:
     """Write pieces of bytes to a file, as they come. Raises OSError."""
-    async with await anyio.open_file(path, "wb") as file:
+    with await run_in_thread(open, path, "wb") as file:
         async for data in pieces:
-            await file.write(data)
+            await run_in_thread(file.write, data)

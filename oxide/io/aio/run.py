@@ -67,7 +67,10 @@ class IO:
         return await result if isawaitable(result) else result
 
     async def block(self, function: Callable[..., Any], *args: Any) -> Any:
-        return await anyio.to_thread.run_sync(function, *args)
+        # Few calls have something that blocks.
+        from .threads import run_in_thread
+
+        return await run_in_thread(function, *args)
 
     async def race(self, race: Race) -> Any:
         # Few calls are hedged.

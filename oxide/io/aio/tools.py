@@ -12,6 +12,7 @@ from anyio.lowlevel import checkpoint
 
 from ...core.tools.state import Job, RunState
 from .run import IO
+from .threads import run_in_thread
 
 # After the last event.
 DRAIN_SECONDS = 0.05
@@ -97,7 +98,7 @@ class ToolIO(IO):
                 job.result = run()
             else:
                 # In a list, since trio refuses a function that returns a coroutine.
-                [job.result] = await anyio.to_thread.run_sync(lambda: [run()], limiter=self._limiter)
+                [job.result] = await run_in_thread(lambda: [run()], limiter=self._limiter)
             if isawaitable(job.result):
                 job.result = await job.result
         except Exception as error:  # noqa: BLE001 (the loop decides)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Event, Lock
 from time import monotonic
 from typing import Any
 
@@ -14,6 +13,7 @@ from ...core.ws_router import Lane
 from ...core.ws_session import SessionState, open_connection
 from ...core.ws_turns import SessionLane, TurnRouter
 from ..lanes import BaseDesk
+from ..locks import Event, Lock
 from .run import IO, run
 
 __all__ = ["Desk", "SessionIO"]

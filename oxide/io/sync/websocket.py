@@ -10,9 +10,9 @@ from typing_extensions import Self
 
 from ...core.errors import TransportError, WebSocketConnectionClosedError
 from ...core.http import Request
-from ...core.websocket import CLOSED, Data, Message
 from ...core.ws_open import open_websocket
 from ...core.ws_options import WebSocketOptions
+from ...core.ws_state import CLOSED, Data, Message
 from ..websocket import BaseWebSocketConnection
 from .duplex import Duplex
 from .keepalive import keep

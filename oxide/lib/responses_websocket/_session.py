@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from time import monotonic
 from types import TracebackType
@@ -13,6 +12,7 @@ from ...core.codec import BaseModel, encode
 from ...core.errors import WebSocketConnectionClosedError
 from ...core.ws_router import Lane, ResponsesWebSocketLimits, Router
 from ...io.aio.lanes import Desk as AsyncDesk
+from ...io.locks import Lock
 from ...io.sync.lanes import Desk
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 _claimed: WeakSet[Any] = WeakSet()
-_claiming = threading.Lock()
+_claiming = Lock()
 
 
 class _Claim:
