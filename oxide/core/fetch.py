@@ -284,7 +284,7 @@ class Fetch:
             return ProtocolError(f"the server sent something that is not HTTP: {failure}")
         if self.begun or code in _BROKEN:
             return ReadError(f"the connection broke: {failure}")
-        if code:
+        if failure.cause or code:
             return TransportError(f"fetch failed: {failure}")
         return TransportError(
             f"fetch failed: {failure} (a browser does not tell a page why: nobody answers at {request.url.host}, the certificate is"

@@ -17,6 +17,7 @@ ONLY = {
     "ToolIO.enter": "tasks have a group that they are within; threads don't",
     "ToolIO.leave": "the same",
     "waiting.py": "blocking sockets wait by themselves",
+    "events.py": "threads have theirs from the standard library",
     "threads.py": "a thread may block",
     "timers.py": "and have a timeout of their own",
     "Connection._write_rest": "a coroutine for what is rare, so that there is none for what is not",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import anyio
 from anyio.lowlevel import current_token
 
+from .events import wait_event
+
 __all__ = ["Gate"]
 
 
@@ -22,6 +24,4 @@ class Gate:
         self._event.set()
 
     async def wait(self, seconds: float | None) -> bool:
-        with anyio.move_on_after(seconds):
-            await self._event.wait()
-        return self._event.is_set()
+        return await wait_event(self._event, seconds)

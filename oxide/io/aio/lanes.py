@@ -6,7 +6,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
-from anyio import Event, Lock, fail_after
+from anyio import Event, Lock
 
 from ...core.codec import decoder
 from ...core.errors import WebSocketConnectionClosedError
@@ -15,6 +15,7 @@ from ...core.ws_router import Lane
 from ...core.ws_session import SessionState, open_connection
 from ...core.ws_turns import SessionLane, TurnRouter
 from ..lanes import BaseDesk
+from .events import wait_event
 from .run import IO, run
 
 __all__ = ["Desk", "SessionIO"]
@@ -59,8 +60,8 @@ class Desk(BaseDesk):
 
     async def _pause(self, event: Event, timeout: float | None) -> None:
         try:
-            with fail_after(timeout):
-                await event.wait()
+            if not await wait_event(event, timeout):
+                raise TimeoutError
         except BaseException:
             self._forget(event)
             raise

@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 
 from ...core.race import Contest, Race
+from .events import wait_event
 from .run import run
 
 __all__ = ["run_race"]
@@ -40,7 +41,6 @@ async def run_race(race: Race, io: Any) -> tuple[int, Any]:
                 group.start_soon(one, place)
             if contest.over:
                 break
-            with anyio.move_on_after(contest.wait(monotonic())):
-                await ended.wait()
+            await wait_event(ended, contest.wait(monotonic()))
         group.cancel_scope.cancel()
     return contest.result()

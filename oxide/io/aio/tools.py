@@ -11,6 +11,7 @@ import anyio
 from anyio.lowlevel import checkpoint
 
 from ...core.tools.state import Job, RunState
+from .events import wait_event
 from .run import IO
 from .threads import run_in_thread
 
@@ -86,8 +87,7 @@ class ToolIO(IO):
         await checkpoint()
 
     async def wait_job(self, seconds: float | None) -> None:
-        with anyio.move_on_after(seconds):
-            await self._ended.wait()
+        await wait_event(self._ended, seconds)
         self._ended = anyio.Event()
 
     async def _execute(self, job: Job) -> None:

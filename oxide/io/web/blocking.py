@@ -118,7 +118,10 @@ class IO(SyncIO):
         return [function(item) for item in items]
 
     def make_gate(self) -> Any:
-        return self._async.make_gate()
+        # Only those need one who share a token, or a connection that may be restored.
+        from ..aio.gate import Gate
+
+        return Gate()
 
     def wait(self, gate: Any, seconds: float | None) -> bool:
         return wait_for(self._async.wait(gate, seconds))  # type: ignore[no-any-return]

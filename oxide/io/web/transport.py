@@ -160,11 +160,12 @@ class Body:
     __slots__ = ("_alarm", "_controller", "_fetch", "_reader")
 
     def __init__(self, native: Any, fetch: Fetch, controller: Any, alarm: Alarm) -> None:
-        stream = native.body
+        # There is none behind a HEAD or a 204: null, which is an object of its own on this side.
+        read = getattr(native.body, "getReader", None)
         self._fetch = fetch
         self._controller = controller
         self._alarm = alarm
-        self._reader: Any = None if stream is None else stream.getReader()
+        self._reader: Any = None if read is None else read()
         if self._reader is None:
             alarm.stop()
 

@@ -7,7 +7,6 @@ from asyncio import Future, get_running_loop, sleep
 from time import monotonic
 from typing import Any
 
-from anyio import fail_after
 from typing_extensions import Self
 
 from ...core.errors import ConnectError, OpenAIError, TransportError, WebSocketConnectionClosedError
@@ -36,7 +35,7 @@ class Wire:
         self.native = native
         self.machine = BrowserSocket(options)
         self.opened = False
-        self._waiting: list[Future[None]] = []
+        self._waiting: list[Future[bool]] = []
         native.binaryType = "arraybuffer"
         self._proxies = []
         for name, function in (
@@ -49,13 +48,19 @@ class Wire:
             self._proxies.append(proxy)
             setattr(native, name, proxy)
 
-    async def wait(self) -> None:
-        """Wait until something happens."""
-        future: Future[None] = get_running_loop().create_future()
+    async def wait(self, end: float | None) -> None:
+        """Wait until something happens. Raises TimeoutError at `end`, on `monotonic`'s clock."""
+        loop = get_running_loop()
+        future: Future[bool] = loop.create_future()
+        # anyio's deadlines are not to be relied on here: see `io.aio.events`.
+        timer = None if end is None else loop.call_later(max(end - monotonic(), 0.0), _settle, future, False)
         self._waiting.append(future)
         try:
-            await future
+            if not await future:
+                raise TimeoutError
         finally:
+            if timer is not None:
+                timer.cancel()
             if future in self._waiting:
                 self._waiting.remove(future)
 
@@ -63,8 +68,7 @@ class Wire:
         """Have everybody look again who waits."""
         waiting, self._waiting = self._waiting, []
         for future in waiting:
-            if not future.done():
-                future.set_result(None)
+            _settle(future, True)
 
     def _on_open(self, event: Any) -> None:
         self.opened = True
@@ -100,6 +104,15 @@ class Wire:
         if self.native.readyState != _CLOSED:
             self.native.close()
         self.wake()
+
+
+def _settle(future: Future[bool], value: bool) -> None:
+    if not future.done():
+        future.set_result(value)
+
+
+def _end(timeout: float | None) -> float | None:
+    return None if timeout is None else monotonic() + timeout
 
 
 class AsyncWebSocketConnection:
@@ -200,9 +213,9 @@ class AsyncWebSocketConnection:
             return message
         self._receiving = True
         try:
-            with fail_after(timeout):
-                while (message := self._machine.next()) is None:
-                    await self._wire.wait()
+            end = _end(timeout)
+            while (message := self._machine.next()) is None:
+                await self._wire.wait(end)
             return message
         finally:
             self._receiving = False
@@ -232,12 +245,12 @@ class AsyncWebSocketConnection:
         if machine.close(code, reason):
             wire.native.close(code, reason)
         timeout = self._options.close_timeout
+        end = _end(timeout)
         try:
-            with fail_after(timeout):
-                while machine.state is not CLOSED:
-                    await wire.wait()
-                    if not self._receiving:
-                        machine.drop(kept)
+            while machine.state is not CLOSED:
+                await wire.wait(end)
+                if not self._receiving:
+                    machine.drop(kept)
         except TimeoutError:
             self._give_up(TransportError(f"the server did not answer the Close within {timeout} s (close_timeout)"))
         except BaseException:
@@ -299,10 +312,10 @@ async def connect(request: Request, options: WebSocketOptions) -> AsyncWebSocket
     request = Request("GET", request.url, HeadBlock(()), b"", request.timeout)
     wire = Wire(native, options)
     limit = options.open_timeout
+    end = _end(limit)
     try:
-        with fail_after(limit):
-            while not wire.opened and wire.machine.state is not CLOSED:
-                await wire.wait()
+        while not wire.opened and wire.machine.state is not CLOSED:
+            await wire.wait(end)
     except TimeoutError:
         wire.let_go()
         raise timed_out("connect", Timeout(connect=limit), None) from None
