@@ -123,6 +123,21 @@ def real(session: nox.Session) -> None:
     session.run("pytest", "tests/real", *session.posargs)
 
 
+@nox.session
+def wasm(session: nox.Session) -> None:
+    """WebAssembly: the wheel in Pyodide under Node, with and without stack switching, and in headless Chromium. Skipped without npm.
+
+    Takes about three minutes. `-- --where chromium --only sockets` for a part; without Chromium, that part is skipped, and the last lines say so.
+    """
+    for program in ("node", "npm"):
+        if shutil.which(program) is None:
+            session.skip(f"there is no {program}, which Pyodide is installed and run by")
+    # pip fetches the wheels for the other platform.
+    session.install("-e", ".[server]", "pip")
+    folder = Path(session.virtualenv.location).parent / "pyodide"
+    session.run("python", "-m", "tests.wasm", str(folder), *session.posargs)
+
+
 def find_python2() -> str | None:
     """Python 2.7, on `PATH` or where pyenv keeps it."""
     versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"

@@ -8,12 +8,13 @@ from typing import Any
 
 from .call import status_error
 from .dial import dial
-from .errors import ConnectTimeout, ProtocolError, TransportError
+from .errors import ProtocolError, TransportError
 from .http import HeadBlock, Request, Response
 from .redirect import MAX_REDIRECTS
 from .websocket import WebSocket
 from .ws_handshake import Handshake
 from .ws_options import WebSocketOptions
+from .ws_state import not_open_in_time
 
 __all__ = ["Opened", "ReadSome", "WriteAll", "open_websocket"]
 
@@ -100,7 +101,8 @@ def open_websocket(request: Request, options: WebSocketOptions) -> Generator[Any
                 opened, connection = Opened(connection, handshake), None
                 return opened
         except TimeoutError:
-            raise ConnectTimeout(f"the WebSocket connection was not open within {limit:g} s (open_timeout)") from None
+            assert limit is not None
+            raise not_open_in_time(limit) from None
         finally:
             if connection is not None:
                 connection.close()

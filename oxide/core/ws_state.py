@@ -5,9 +5,20 @@ from __future__ import annotations
 import enum
 from typing import Union
 
-from .errors import WebSocketConnectionClosedError
+from .errors import ConnectTimeout, WebSocketConnectionClosedError
 
-__all__ = ["ABNORMAL", "CLOSED", "CLOSING", "NO_STATUS", "OPEN", "Data", "Message", "State", "closed_error"]
+__all__ = [
+    "ABNORMAL",
+    "CLOSED",
+    "CLOSING",
+    "NO_STATUS",
+    "OPEN",
+    "Data",
+    "Message",
+    "State",
+    "closed_error",
+    "not_open_in_time",
+]
 
 Data = Union[str, bytes, bytearray, memoryview]
 """What a message is made of: text goes out as text, anything else as binary."""
@@ -44,6 +55,11 @@ class Message:
 
     def __repr__(self) -> str:
         return f"<Message: {'text' if self.is_text else 'binary'}, {len(self.data)} bytes>"
+
+
+def not_open_in_time(limit: float) -> ConnectTimeout:
+    """What to raise where a connection was not open within `open_timeout`."""
+    return ConnectTimeout(f"the WebSocket connection was not open within {limit:g} s (open_timeout)")
 
 
 def closed_error(received: tuple[int, str] | None, failure: str | None) -> WebSocketConnectionClosedError:

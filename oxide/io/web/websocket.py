@@ -13,10 +13,9 @@ from ...core.errors import ConnectError, OpenAIError, TransportError, WebSocketC
 from ...core.headers import Headers
 from ...core.http import HeadBlock, Request, Response
 from ...core.limits import timed_out
-from ...core.timeouts import Timeout
 from ...core.ws_browser import BrowserSocket, browser_handshake
 from ...core.ws_options import WebSocketOptions
-from ...core.ws_state import ABNORMAL, CLOSED, NO_STATUS, Data, Message, State
+from ...core.ws_state import ABNORMAL, CLOSED, NO_STATUS, Data, Message, State, not_open_in_time
 from .bridge import JsException, create_proxy, describe, js, require_javascript, to_js
 
 __all__ = ["AsyncWebSocketConnection", "connect"]
@@ -318,7 +317,8 @@ async def connect(request: Request, options: WebSocketOptions) -> AsyncWebSocket
             await wire.wait(end)
     except TimeoutError:
         wire.let_go()
-        raise timed_out("connect", Timeout(connect=limit), None) from None
+        assert limit is not None
+        raise not_open_in_time(limit) from None
     except BaseException:
         wire.let_go()
         raise
