@@ -35,8 +35,11 @@ BUFFER_LIMIT = 64 << 20
 _LARGE = 65536
 """Bytes of a body beyond which its sending may take so long that `timeout.write` is added to the wait for the response."""
 
-_SILENT = frozenset({"user-agent", "accept-encoding", "host", "content-length", "connection"})
-"""Fields that clients set as a matter of course, and that the platform writes itself."""
+_SILENT = frozenset(
+    {"user-agent", "accept-encoding", "host", "content-length", "connection", "x-stainless-read-timeout"}
+)
+"""Fields that clients set as a matter of course, and that the platform writes itself; and one that Python's clients alone send, which servers with
+a list of fields for pages have not on it, so that their answer to a preflight would be no."""
 
 _FORBIDDEN = frozenset(
     {
@@ -131,7 +134,7 @@ class Fetch:
         step: what is being waited for.
     """
 
-    __slots__ = ("_left", "_request", "_until", "begun", "redirect", "step")
+    __slots__ = ("_left", "_request", "_streams", "_until", "begun", "redirect", "step")
 
     def __init__(self, request: Request) -> None:
         self._request = request
@@ -140,6 +143,7 @@ class Fetch:
         self.begun = False
         self._left: int | None = None
         self._until: float | None = None
+        self._streams = False
 
     @property
     def method(self) -> str:
@@ -183,6 +187,7 @@ class Fetch:
             return "gather"
         if can_stream:
             self.step = "write"
+            self._streams = True
             return "stream"
         if length is not None:
             raise self._too_large(buffer_limit, f"of {length} bytes")
@@ -286,6 +291,11 @@ class Fetch:
             return ReadError(f"the connection broke: {failure}")
         if failure.cause or code:
             return TransportError(f"fetch failed: {failure}")
+        if self._streams:
+            return TransportError(
+                f"fetch failed: {failure} (of a browser, a body that is streamed needs HTTP/2: where the server has only HTTP/1.1, have it"
+                " gathered, with a larger buffer_limit of AsyncFetchTransport)"
+            )
         return TransportError(
             f"fetch failed: {failure} (a browser does not tell a page why: nobody answers at {request.url.host}, the certificate is"
             " refused, or the server does not allow this page's origin by CORS; its console says more)"

@@ -180,7 +180,9 @@ class Source:
 
 
 def test_header_fields() -> None:
-    fields = Fetch(make_request(("User-Agent", "x"), ("Accept-Encoding", "br"), ("X-Team", "a"))).fields()
+    fields = Fetch(
+        make_request(("User-Agent", "x"), ("Accept-Encoding", "br"), ("x-stainless-read-timeout", "5"), ("X-Team", "a"))
+    ).fields()
     assert fields == [("X-Team", "a")]
     for name in ("Cookie", "Sec-Fetch-Mode", "Proxy-Authorization", "origin"):
         with pytest.raises(OpenAIError, match="can't be sent") as caught:
@@ -245,6 +247,7 @@ def test_uploads() -> None:
     assert streamed.upload(True, 100) == "stream"
     assert streamed.allowance() == 3
     assert isinstance(streamed.timed_out(), WriteTimeout)
+    assert "HTTP/2" in str(streamed.failed(Failure("TypeError", "Failed to fetch"), False))
     streamed.passed(b"x" * 1000)
     streamed.passed(b"")
     assert streamed.step == "read"

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ MODULES = tuple(
 ROOT = Path(__file__).parents[2]
 LIMIT = 900.0
 
-WHERE = ("node", "node-switching", "chromium")
+WHERE = ("node", "node-switching", "chromium", "page")
+"""`page` is the example in the docs, in Chromium."""
 
 CHROMIUM = (
     "--headless",
@@ -50,6 +52,39 @@ PAGE = b"""<!doctype html><meta charset="utf-8"><title>oxide</title><script type
 import { loadPyodide } from "/pyodide/pyodide.mjs";
 import { main } from "/start.mjs";
 await main(loadPyodide, await (await fetch("/options.json")).json());
+</script>"""
+
+
+# Does what a reader of the example would, and tells what came of it.
+READER = b"""<script type="module">
+const element = (id) => document.getElementById(id);
+const until = async (what, condition) => {
+  for (let tries = 0; !condition(); tries += 1) {
+    if (tries > 1200) throw new Error(`${what}: ${element("state").textContent} ${element("talk").textContent}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+};
+const { baseUrl } = await (await fetch("/options.json")).json();
+const result = { passed: 0, skipped: 0, failed: 0, failures: [] };
+const ask = async (base, text, expected) => {
+  element("base").value = base;
+  element("key").value = "sk-test";
+  element("input").value = text;
+  await until("ready", () => !element("send").disabled);
+  element("form").requestSubmit();
+  await until(expected, () => element("talk").lastChild?.textContent.includes(expected) && !element("send").disabled);
+  result.passed += 1;
+};
+try {
+  await until("start", () => window.ready);
+  await ask(baseUrl, "Say hi", "You said: Say hi");
+  await ask(baseUrl, "And again", "You said: And again (turn 2)");
+  await ask(baseUrl.replace("/v1", "/nothing"), "Where am I?", "Invalid URL");
+} catch (error) {
+  result.failed = 1;
+  result.failures.push(String(error.message).slice(-2000));
+}
+await fetch("/control", { method: "POST", body: JSON.stringify({ do: "finish", result }) });
 </script>"""
 
 
@@ -125,19 +160,27 @@ def run(where: str, parts: dict[str, Path], only: str) -> dict[str, Any]:
             "control": control.url,
             "baseUrl": control.server.base_url,
             "nobody": control.nobody,
+            "deaf": control.deaf,
             "elsewhere": control.elsewhere.url,
             "modules": MODULES,
             "only": only,
-            "browser": where == "chromium",
+            "browser": where in ("chromium", "page"),
             "wheel": wheel,
             "tools": [path.name for tool in TOOLS for path in parts["wheels"].glob(f"{tool}-*.whl")],
         }
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-            if where == "chromium":
+            if options["browser"]:
+                page = "index.html"
                 options["indexURL"] = f"{control.url}/pyodide/"
                 files["/options.json"] = json.dumps(options).encode()
+                if where == "page":
+                    files["/wasm-chat.html"] = (ROOT / "docs" / "wasm-chat.html").read_bytes() + READER
+                    # Before the folder that the original is in.
+                    control.files = {"/pyodide/pyodide-lock.json": lock(parts), **tools(parts), **files}
+                    page = f"wasm-chat.html?pyodide={control.url}/pyodide/&index={control.url}/simple"
+                    page += f"&wheel={control.url}/wheels/{wheel}"
                 command = [find("chromium", "chromium-browser", "google-chrome"), *CHROMIUM]
-                command += [f"--user-data-dir={profile}", f"{control.url}/index.html"]
+                command += [f"--user-data-dir={profile}", f"{control.url}/{page}"]
             else:
                 switches = ["--experimental-wasm-stack-switching"] if where == "node-switching" else []
                 command = [find("node"), *websocket_switch(), *switches, str(here / "node.mjs")]
@@ -154,6 +197,23 @@ def run(where: str, parts: dict[str, Path], only: str) -> dict[str, Any]:
                 output = process.stdout.read().decode(errors="replace")[-3000:] if process.stdout else ""
                 raise SystemExit(f"{where}: it ended without a result\n{output}")
             return control.result
+
+
+def tools(parts: dict[str, Path]) -> dict[str, Path | bytes]:
+    """micropip, where Pyodide looks for it."""
+    wheels = [path for tool in TOOLS for path in parts["wheels"].glob(f"{tool}-*.whl")]
+    return {f"/pyodide/{path.name}": path for path in wheels}
+
+
+def lock(parts: dict[str, Path]) -> bytes:
+    """Pyodide's list of packages, with micropip in it and nothing else: what oxide needs is to come from the index."""
+    known = json.loads((parts["pyodide"] / "pyodide-lock.json").read_text())
+    known["packages"] = {name: known["packages"][name] for name in TOOLS}
+    for name, package in known["packages"].items():
+        [wheel] = parts["wheels"].glob(f"{name}-*.whl")
+        package.update(file_name=wheel.name, sha256=sha256(wheel.read_bytes()).hexdigest())
+        package["depends"] = [other for other in package["depends"] if other in TOOLS]
+    return json.dumps(known).encode()
 
 
 def websocket_switch() -> list[str]:

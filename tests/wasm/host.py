@@ -66,6 +66,7 @@ class Control:
 
         self._silent = socket.socket()
         self._silent.bind(("127.0.0.1", 0))
+        self._deaf = socket.create_server(("127.0.0.1", 0))
         self._http = QuietServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
 
@@ -78,6 +79,11 @@ class Control:
         """The base URL of a port that is taken, and that nobody listens on."""
         return f"http://127.0.0.1:{self._silent.getsockname()[1]}/v1"
 
+    @property
+    def deaf(self) -> str:
+        """The base URL of a server that is connected to, and reads nothing."""
+        return f"http://127.0.0.1:{self._deaf.getsockname()[1]}/v1"
+
     def __enter__(self) -> Control:
         self.server.start()
         self.elsewhere.start()
@@ -88,6 +94,7 @@ class Control:
         self._http.shutdown()
         self._http.server_close()
         self._silent.close()
+        self._deaf.close()
         self.server.stop()
         self.elsewhere.stop()
 

@@ -1,6 +1,6 @@
 // Starts Pyodide, installs oxide as a user would, and runs the tests. Node and the browser do the same.
 
-export async function main(loadPyodide, { control, indexURL, baseUrl, nobody, elsewhere, modules, only, browser, wheel, tools }) {
+export async function main(loadPyodide, { control, indexURL, baseUrl, nobody, deaf, elsewhere, modules, only, browser, wheel, tools }) {
   const tell = (order) => fetch(`${control}/control`, { method: "POST", body: JSON.stringify(order) });
   let result;
   try {
@@ -14,7 +14,7 @@ export async function main(loadPyodide, { control, indexURL, baseUrl, nobody, el
     }
     python.unpackArchive(await bytes("/tests.zip"), "zip", { extractDir: "/tests" });
     python.globals.set("say", (line) => tell({ do: "say", line }));
-    python.globals.set("given", python.toPy({ control, baseUrl, nobody, elsewhere, modules, only, browser, wheel }));
+    python.globals.set("given", python.toPy({ control, baseUrl, nobody, deaf, elsewhere, modules, only, browser, wheel }));
     const text = await python.runPythonAsync(`
 import sys, json
 sys.path.insert(0, "/tests")
@@ -24,7 +24,7 @@ from tests.wasm import inside
 inside.watch_imports()
 from pyodide.ffi import can_run_sync
 from tests.wasm.world import World
-world = World(given["baseUrl"], given["nobody"], given["elsewhere"], given["control"], given["browser"], can_run_sync())
+world = World(given["baseUrl"], given["nobody"], given["deaf"], given["elsewhere"], given["control"], given["browser"], can_run_sync())
 counts = await inside.run(world, given["modules"], given["only"], say)
 counts["packages"] = sorted(micropip.list())
 counts["switching"] = world.switching

@@ -53,16 +53,18 @@ class World:
     Attributes:
         base_url: of the embedded server.
         nobody: a base URL that nobody answers at.
+        deaf: a base URL where everything is sent to, and nothing read.
         elsewhere: another origin of the same kind, for redirects.
         browser: whether this is a browser.
         switching: whether Python code can wait by switching stacks.
     """
 
     def __init__(
-        self, base_url: str, nobody: str, elsewhere: str, control: str, browser: bool, switching: bool
+        self, base_url: str, nobody: str, deaf: str, elsewhere: str, control: str, browser: bool, switching: bool
     ) -> None:
         self.base_url = base_url
         self.nobody = nobody
+        self.deaf = deaf
         self.elsewhere = elsewhere
         self.server = Server(control)
         self.browser = browser

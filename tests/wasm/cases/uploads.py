@@ -91,8 +91,23 @@ async def test_reading_fails(world: World) -> None:
         await world.client().post("/elsewhere", content=broken(), cast_to=object)
 
 
-async def test_a_stream_that_the_server_does_not_take(world: World) -> None:
-    """The limit on writing, where a body is streamed; a body that was gathered has the limit on reading."""
+async def test_a_body_that_nobody_reads(world: World) -> None:
+    """The limit on writing where a body is streamed; one that was gathered has it on top of the limit on reading."""
+    limits = oxide.Timeout(60, read=0.2, write=0.2)
+    body = ("x.bin", b"x" * 20_000_000)
+    client = world.client(base_url=world.deaf, timeout=limits, max_retries=0)
+    with raises(oxide.APITimeoutError, "timeout.write", "timeout.read"):
+        await client.files.create(file=("x.txt", b"x" * 100_000), purpose="assistants")
+    if world.browser:
+        return
+    transport = oxide.AsyncFetchTransport(buffer_limit=0)
+    client = world.client(base_url=world.deaf, timeout=limits, max_retries=0, http_client=transport)
+    with raises(oxide.APITimeoutError, "timeout.write") as caught:
+        await client.files.create(file=body, purpose="assistants")
+    assert isinstance(caught.value.__cause__, oxide.WriteTimeout), caught.value.__cause__
+
+
+async def test_refused(world: World) -> None:
     await world.server.queue(script("Reply", status=413, json={"error": {"message": "too large"}}), path="/v1/files")
     with raises(oxide.APIStatusError, "too large") as caught:
         await world.client(max_retries=0).files.create(file=("x.bin", b"x" * 100_000), purpose="assistants")
