@@ -21,7 +21,7 @@ from .errors import (
     TotalTimeout,
     TransportError,
 )
-from .headers import SECRET_HEADERS
+from .headers import is_secret_field
 from .http import HeadBlock, Request, Response
 from .limits import Step, allowance, timed_out
 from .redirect import RedirectedRequest
@@ -250,8 +250,8 @@ class Fetch:
         request = self._request
         kept = [
             name
-            for raw, _ in request.head.pairs
-            if (name := raw.decode("latin-1").lower()) in SECRET_HEADERS and name != "authorization"
+            for raw, value in request.head.pairs
+            if (name := raw.decode("latin-1").lower()) != "authorization" and is_secret_field(raw, value)
         ]
         if kept:
             raise ProtocolError(
