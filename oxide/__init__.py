@@ -138,6 +138,7 @@ if TYPE_CHECKING:
     from .lib.bedrock import AsyncBedrockOpenAI, BedrockOpenAI
     from .lib.computer import AsyncComputerDriver, AsyncComputerToolset, ComputerDriver, ComputerToolset
     from .lib.streaming import AssistantEventHandler, AsyncAssistantEventHandler
+    from .limiting import RateLimiter
     from .sessions import AsyncResponseEvents, AsyncWsLane, AsyncWsSession, ResponseEvents, WsLane, WsSession
     from .streaming import AsyncStream, Stream
     from .types.websocket_reconnection import ReconnectingEvent, ReconnectingOverrides
@@ -247,6 +248,7 @@ _EXPORTS = {
     "lib.bedrock": ("AsyncBedrockOpenAI", "BedrockOpenAI"),
     "lib.streaming": ("AssistantEventHandler", "AsyncAssistantEventHandler"),
     "lib.computer": ("AsyncComputerDriver", "AsyncComputerToolset", "ComputerDriver", "ComputerToolset"),
+    "limiting": ("RateLimiter",),
     "streaming": ("AsyncStream", "Stream"),
     "core.ws_router": (
         "ResponsesWebSocketBufferError",
@@ -380,6 +382,7 @@ __all__ = [
     "ProxyError",
     "RateLimit",
     "RateLimitError",
+    "RateLimiter",
     "ReadError",
     "ReadTimeout",
     "ReconnectingEvent",

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .core.retry import RetryPolicy
     from .core.ws_router import ResponsesWebSocketLimits
     from .lib.azure import AsyncAzureOpenAI, AzureOpenAI
+    from .limiting import RateLimiter
     from .pagination import AsyncPaginator
     from .resources._attach import (
         AsyncResourcesWithRawResponse,
@@ -81,6 +82,7 @@ class CopyOptions(TypedDict, total=False):
     strict: bool | NotGiven
     hedge: Hedge | float | bool | NotGiven | None
     hooks: Hooks | Iterable[Hooks] | NotGiven | None
+    limiter: RateLimiter | NotGiven | None
     _enforce_credentials: bool | None
     _changes: Mapping[str, Any]
 
@@ -118,6 +120,7 @@ class BaseClient:
         strict: bool = False,
         hedge: Hedge | float | bool | None = None,
         hooks: Hooks | Iterable[Hooks] | None = None,
+        limiter: RateLimiter | None = None,
         _strict_response_validation: bool = False,
         _enforce_credentials: bool = True,
     ) -> None:
@@ -143,6 +146,7 @@ class BaseClient:
                 strict=strict or _strict_response_validation,
                 hedge=hedge,
                 hooks=hooks,
+                limiter=limiter,
                 enforce_credentials=_enforce_credentials,
             )
         )
@@ -214,6 +218,7 @@ class BaseClient:
         strict: bool | NotGiven = not_given,
         hedge: Hedge | float | bool | NotGiven | None = not_given,
         hooks: Hooks | Iterable[Hooks] | NotGiven | None = not_given,
+        limiter: RateLimiter | NotGiven | None = not_given,
         _enforce_credentials: bool | None = None,
         _changes: Mapping[str, Any] = _NO_OPTIONS,
     ) -> Self:
@@ -268,6 +273,7 @@ class BaseClient:
             ("strict", strict),
             ("hedge", hedge),
             ("hooks", hooks),
+            ("limiter", limiter),
         )
         changes |= {name: value for name, value in options if not isinstance(value, NotGiven)}
         if not isinstance(base_url, NotGiven) and base_url is not None:

@@ -96,11 +96,17 @@ def _watched(call: Call) -> Flow[Response]:
 
 
 def _attempts(call: Call, made: list[Any]) -> Flow[Response]:
+    flow, limiter = _repeat(call, made), call.builder.limiter
+    return flow if limiter is None else limiter.watch(call, flow)
+
+
+def _repeat(call: Call, made: list[Any]) -> Flow[Response]:
     # `made` is an attempt, if one was made: what came of it, and the request. It is taken from there at once, since an
     # error in a variable of the frame that it is raised from would make a cycle.
     stream = call.unread
     credentials = call.credentials
     watch = getattr(call, "watch", None)
+    limiter = call.builder.limiter
     renewed = -1
     attempt = made[1].retries if made else 0
     if call.retry.budget is not None and not made:
@@ -109,6 +115,8 @@ def _attempts(call: Call, made: list[Any]) -> Flow[Response]:
         if made:
             request = made.pop()
         else:
+            if limiter is not None:
+                yield from limiter.admit(call, attempt)
             if credentials is None:
                 request = call.request(attempt, None)
             else:
@@ -116,7 +124,13 @@ def _attempts(call: Call, made: list[Any]) -> Flow[Response]:
             if watch is not None:
                 request = watch.request(request, attempt)
         try:
-            response: Response = _outcome(made) if made else (yield Send(request, stream))
+            response: Response
+            if made:
+                response = _outcome(made)
+            elif limiter is None:
+                response = yield Send(request, stream)
+            else:
+                response = yield from limiter.send(call, request, stream)
             if watch is not None:
                 watch.response(response)
             call.retries_taken = attempt

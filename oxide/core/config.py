@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from .hedge import Hedge
     from .hooks import Hooks
+    from .limiter import Limiter
 
 __all__ = ["DEFAULT_BASE_URL", "ClientConfig", "ClientOptions", "DataResidency"]
 
@@ -51,6 +52,7 @@ class ClientOptions(TypedDict, total=False):
     strict: bool
     hedge: Hedge | float | bool | None
     hooks: Hooks | Iterable[Hooks] | None
+    limiter: Limiter | None
 
 
 class ClientConfig:
@@ -80,6 +82,7 @@ class ClientConfig:
         strict: raise `APIResponseValidationError` for a response that is not of the declared type.
         hedge: give calls that are slow a second request: a `Hedge`, `True` for one with its defaults, or its delay in seconds.
         hooks: who is told what happens to calls: `Hooks`, or several of them. They stay behind when a configuration is pickled.
+        limiter: a `RateLimiter`, which lets calls wait rather than run into the server's limits.
         enforce_credentials: raise at once if there is no key at all.
 
     Raises:
@@ -102,6 +105,7 @@ class ClientConfig:
         "hooks",
         "http2",
         "http_client",
+        "limiter",
         "organization",
         "project",
         "provider",
@@ -130,6 +134,7 @@ class ClientConfig:
     strict: bool
     hedge: Hedge | None
     hooks: tuple[Hooks, ...] | None
+    limiter: Limiter | None
     provider: Any
     workload_identity: Mapping[str, Any] | None
     _base_url_was_default: bool
@@ -167,6 +172,7 @@ class ClientConfig:
         strict: bool = False,
         hedge: Hedge | float | bool | None = None,
         hooks: Hooks | Iterable[Hooks] | None = None,
+        limiter: Limiter | None = None,
         enforce_credentials: bool = True,
     ) -> None:
         environment: Callable[[str], str | None] = os.environ.get
@@ -209,6 +215,7 @@ class ClientConfig:
             strict=bool(strict),
             hedge=_hedge(hedge),
             hooks=_hooks(hooks),
+            limiter=_limiter(limiter),
             _enforce_credentials=enforce_credentials,
             _base_url_was_default=url is None,
             _left=(),
@@ -260,7 +267,7 @@ class ClientConfig:
 
     def common(self) -> ClientOptions:
         """What does not depend on where the requests go, as arguments for another configuration."""
-        values = {name: getattr(self, name) for name in ClientOptions.__annotations__ if name != "max_retries"}
+        values = {name: getattr(self, name) for name in ClientOptions.__annotations__}
         return {name: value for name, value in values.items() if value is not None}  # type: ignore[return-value]
 
     def replace(self, **changes: Any) -> ClientConfig:
@@ -426,15 +433,28 @@ _CONVERT: dict[str, Callable[[Any], Any]] = {
     "strict": bool,
     "hedge": lambda value: _hedge(value),
     "hooks": lambda value: _hooks(value),
+    "limiter": lambda value: _limiter(value),
 }
 
 
 def _retry(max_retries: int, retry: RetryPolicy | None) -> RetryPolicy:
     if retry is None:
         return RetryPolicy(max_retries)
-    if max_retries != DEFAULT_MAX_RETRIES:
+    policy = as_policy(retry)
+    if max_retries not in (DEFAULT_MAX_RETRIES, policy.max_retries):
         raise ValueError("pass either max_retries or retry, not both")
-    return as_policy(retry)
+    return policy
+
+
+def _limiter(value: Limiter | None) -> Limiter | None:
+    if value is None:
+        return None
+    # Few clients have one.
+    from .limiter import Limiter
+
+    if not isinstance(value, Limiter):
+        raise TypeError(f"limiter must be an oxide.RateLimiter or None, not {value!r}")
+    return value
 
 
 def _hedge(value: Hedge | float | bool | None) -> Hedge | None:

@@ -25,6 +25,7 @@ __all__ = [
     "Load",
     "MakeGate",
     "Map",
+    "Now",
     "Open",
     "Put",
     "Read",
@@ -59,6 +60,9 @@ class IO(Protocol):
 
     def sleep(self, seconds: float) -> Any:
         """Nothing, `seconds` later."""
+
+    def now(self) -> Any:
+        """Seconds on a clock that only goes forward: the one that `sleep` goes by."""
 
     def invoke(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """What the caller's function returns; on the asynchronous side it may be a coroutine function."""
@@ -172,6 +176,15 @@ class Sleep:
 
     def perform(self, io: IO) -> Any:
         return io.sleep(self.seconds)
+
+
+class Now:
+    """Look at the clock that `Sleep` goes by; the result is in seconds."""
+
+    __slots__ = ()
+
+    def perform(self, io: IO) -> Any:
+        return io.now()
 
 
 class Invoke:

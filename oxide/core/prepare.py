@@ -51,6 +51,7 @@ class Call:
         kept_from: what kept the call from being repeated although the policy would have it so; empty for nothing.
         unread: whether the response is wanted before its body.
         watch: who is told what happens to it; only there if somebody is.
+        ticket: what the client's limiter keeps of the request that is under way; only there if there is a limiter.
         started: when a call with a raw response was made, by `time.monotonic()`.
         plain: whether there is nothing to be decided about its first attempt (see `RequestBuilder`).
         params, path_values: the arguments, from which the next page's call is made.
@@ -81,6 +82,7 @@ class Call:
         "started",
         "stream",
         "strict",
+        "ticket",
         "timeout",
         "unread",
         "url",
@@ -100,6 +102,7 @@ class Call:
     retries_taken: int
     started: float
     watch: Any
+    ticket: Any
 
     def __init__(
         self,
@@ -173,7 +176,7 @@ class RequestBuilder:
     Attributes:
         credentials: what authorises requests, where that is no fixed key.
         plain: whether there is nothing to be decided about first attempts: no credentials to be fetched, no
-            hedging, no budget, no hooks.
+            hedging, no budget, no limiter, no hooks.
         retry: the client's retry policy.
         functions: the hooks of the client, by the name of the event; `None` where there are none.
         stats: what gives the figures of the client's connections, or `None`.
@@ -190,9 +193,11 @@ class RequestBuilder:
         self.credentials: Credentials | None = config.credentials
         self.retry: RetryPolicy = config.retry
         self.hedge = config.hedge
+        self.limiter = config.limiter
         self.functions = None if config.hooks is None else _functions(config.hooks)
         self.stats: Callable[[], dict[str, int]] | None = None
-        self.plain = self.credentials is None and self.hedge is None and self.retry.plain and self.functions is None
+        alone = self.hedge is None and self.limiter is None and self.functions is None
+        self.plain = self.credentials is None and self.retry.plain and alone
         self._agent = f"oxide/{__version__} ({'async' if asynchronous else 'sync'})"
         self._heads: dict[Any, HeadBlock] = {}
         self._urls: dict[str, URL] = {}

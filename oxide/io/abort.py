@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..core.dial import Address
     from ..core.pool import Ticket
 
-__all__ = ["Abort", "Aborted", "StreamSwitch"]
+__all__ = ["Abort", "Aborted", "GateSwitch", "StreamSwitch"]
 
 T = TypeVar("T")
 
@@ -90,6 +90,20 @@ class Abort:
         except Exception:
             self.check()
             raise
+
+
+class GateSwitch:
+    """What `Abort.attach` takes for a thread that waits at a gate."""
+
+    __slots__ = ("_gate", "abort")
+
+    def __init__(self, gate: Any) -> None:
+        self._gate = gate
+        self.abort: Abort | None = None
+
+    def shut_down(self) -> None:
+        """Let it through, to find out."""
+        self._gate.open()
 
 
 class StreamSwitch:

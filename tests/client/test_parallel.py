@@ -20,6 +20,7 @@ ONLY = {
     "events.py": "threads have theirs from the standard library",
     "threads.py": "a thread may block",
     "timers.py": "and have a timeout of their own",
+    "clock.py": "threads have one clock, and each event loop its own",
     "Connection._write_rest": "a coroutine for what is rare, so that there is none for what is not",
     "http2_loop.py": "threads have no event loop that could read for them",
     "Connection.shut_down": "only a thread has to be woken up by another",

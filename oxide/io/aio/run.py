@@ -62,6 +62,12 @@ class IO:
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)
 
+    async def now(self) -> float:
+        # Only those look who are paced.
+        from .clock import now
+
+        return now()
+
     async def invoke(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         result = function(*args, **kwargs)
         return await result if isawaitable(result) else result

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...core.http import Request, Response
 from ...core.race import Contest, Race
-from ..abort import Abort, Aborted
+from ..abort import Abort, Aborted, GateSwitch
 from .run import IO, run
 
 __all__ = ["run_race"]
@@ -94,3 +94,10 @@ class RacingIO(IO):
 
     def sleep(self, seconds: float) -> None:
         self._abort.sleep(seconds)
+
+    def wait(self, gate: Any, seconds: float | None) -> bool:
+        self._abort.attach(GateSwitch(gate))
+        opened = super().wait(gate, seconds)
+        self._abort.detach()
+        self._abort.check()
+        return opened

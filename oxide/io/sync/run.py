@@ -60,6 +60,9 @@ class IO:
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
 
+    def now(self) -> float:
+        return time.monotonic()
+
     def invoke(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return function(*args, **kwargs)
 
