@@ -238,10 +238,11 @@ def retry_after(headers: Headers) -> float | None:
     value = headers.get("retry-after")
     if value is None:
         return None
-    from email.utils import parsedate_to_datetime
+    from email.utils import mktime_tz, parsedate_tz
     from time import time
 
     try:
-        return parsedate_to_datetime(value).timestamp() - time()
-    except (TypeError, ValueError, OverflowError):
+        date = parsedate_tz(value)
+        return None if date is None else mktime_tz(date) - time()
+    except (TypeError, ValueError, OverflowError, OSError):
         return None
