@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -95,7 +96,7 @@ PROXIES = {
 @contextlib.contextmanager
 def program(command: list[str], port: int) -> Iterator[None]:
     """A server as a process, from when it listens until the block is left."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         end = time.monotonic() + 20
         while True:
@@ -108,8 +109,8 @@ def program(command: list[str], port: int) -> Iterator[None]:
                 time.sleep(0.02)
         yield
     finally:
-        # Not asked to end: some would wait for their connections to be closed.
-        process.kill()
+        # Not asked to end: some would wait for their connections to be closed. And with the processes that it has started.
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
