@@ -46,7 +46,9 @@ def go_on(call: Call, response: Response, error: TransportError) -> Flow[Respons
 
     Raises: as `perform`; at once, if that was the last attempt.
     """
-    return _attempts(call, [error, response.request])
+    attempts = _attempts(call, [error, response.request])
+    watch = getattr(call, "watch", None)
+    return attempts if watch is None else watch.again(call, attempts)
 
 
 def perform(call: Call) -> Flow[Response]:

@@ -281,8 +281,23 @@ class Watch:
         self._progress.status = response.status_code
         self._progress.request_id = response.request_id
         if response.stream is not None:
-            self.stream = StreamProgress(self)
+            self.stream = StreamProgress(self, call.stream and call.raw is None)
             response.stream = WatchedBody(response.stream, self.stream)
+        return response
+
+    def again(self, call: Call, attempts: Flow[Response]) -> Flow[Response]:
+        """The response of the next attempt, for a stream that broke off before its first event."""
+        progress = self.stream
+        try:
+            response = yield from attempts
+        except BaseException as error:
+            if progress is not None:
+                progress.give_up(error)
+            raise
+        self._progress.retries = call.retries_taken
+        if progress is not None:
+            progress.error = None
+            response.stream = WatchedBody(response.stream, progress)
         return response
 
     def returned(self, call: Call, result: Any) -> None:
@@ -388,12 +403,14 @@ class StreamProgress:
         events, bytes: how many came.
         first, last: when the first and the last event came.
         ended: when it was over; 0 before.
+        renewable: whether another response takes the place of one that breaks off before its first event, if there are retries left.
     """
 
-    __slots__ = ("bytes", "cancelled", "done", "ended", "error", "events", "first", "last", "watch")
+    __slots__ = ("bytes", "cancelled", "done", "ended", "error", "events", "first", "last", "renewable", "watch")
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, renewable: bool) -> None:
         self.watch = watch
+        self.renewable = renewable
         self.done = False
         self.error: BaseException | None = None
         self.cancelled = False
@@ -420,13 +437,21 @@ class StreamProgress:
 
     def end(self) -> None:
         """It was read to its end, closed, or dropped; only the first time counts."""
-        if self.ended:
+        if self.ended or (self.renewable and not self.events and isinstance(self.error, TransportError)):
+            # Of what broke, `Watch.again` tells.
             return
         self.ended = monotonic()
         if collecting.get():
             dropped.append(self)
         else:
             self.tell()
+
+    def give_up(self, error: BaseException) -> None:
+        """There is no response to take the place of the one that broke."""
+        self.error = error if isinstance(error, Exception) else None
+        self.cancelled = self.error is None
+        self.renewable = False
+        self.end()
 
     def tell(self) -> None:
         if self.error is not None:

@@ -384,7 +384,8 @@ def test_options_of_every_client(recorder: Recorder) -> None:
         oxide.OpenAI(provider=oxide.providers.bedrock(base_url=recorder.url, api_key="k"), **common),
     ):
         config = client.copy(max_retries=0, strict=False).config
-        assert client.config.common().items() >= {"strict": True, "max_retries": 1}.items()
+        assert client.config.common().items() >= {"strict": True}.items()
+        assert client.config.max_retries == 1
         assert client.config.http2 is not None
         assert config.http2 == client.config.http2
         assert (config.strict, config.max_retries) == (False, 0)

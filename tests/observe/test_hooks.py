@@ -132,6 +132,34 @@ async def test_how_streams_end(way: Way, how: str) -> None:
     assert seen.names.count("stream_end") == seen.names.count("call_end") == 1
 
 
+@pytest.mark.parametrize("times", [1, 3])
+async def test_a_stream_that_is_asked_for_again(way: Way, times: int) -> None:
+    """One that breaks before its first event is the same stream, until nobody tries any more."""
+    seen = Recorder()
+
+    def script(connection: Connection) -> None:
+        while connection.receive() is not None:
+            if connection.number < times:
+                connection.send(chunked(b": nothing yet\n\n", end=False))
+                return
+            connection.send(chunked(b'data: {"id": "c1", "choices": []}\n\n', b"data: [DONE]\n\n"))
+
+    with Peer(script) as peer:
+        client = way.client(base_url=peer.base_url, hooks=seen, retry=oxide.RetryPolicy(2, initial_delay=0.001))
+        stream = await client.chat.completions.create(**CHAT, stream=True)
+        if times == 1:
+            assert [event.id async for event in stream] == ["c1"]
+            assert (seen.last("stream_end").how, seen.last("stream_end").events) == ("complete", 1)
+        else:
+            with pytest.raises(oxide.APIConnectionError) as caught:
+                await stream.__anext__()
+            assert seen.last("stream_end").error is caught.value
+    assert seen.names[-2:] == ["stream_end", "call_end"]
+    assert seen.names.count("stream_end") == seen.names.count("call_end") == 1
+    assert seen.names.count("retry") == min(times, 2)
+    assert seen.last("call_end").retries == min(times, 2)
+
+
 async def test_a_stream_in_a_cycle(way: Way, server: MockServer) -> None:
     """The garbage collector calls no hook: what it finds is told of with the next call."""
     seen = Recorder()

@@ -96,6 +96,10 @@ class Written:
                 continue
             seen.add(id(link))
             links += [link.__cause__, link.__context__]
+            if type(link).__module__.startswith(("httpx", "httpcore")):
+                # What the user's own client shows of its requests is its business; what it says is printed with ours.
+                self.note(f"error {type(link).__name__}", link, str(link))
+                continue
             self.note(f"error {type(link).__name__}", link, str(link), link.args, getattr(link, "__notes__", None))
             self.note(f"attributes of {type(link).__name__}", vars(link))
             for owner in (link, getattr(link, "response", None), getattr(link, "request", None)):
