@@ -559,3 +559,20 @@ async def many_connections() -> None:
     await async_client.warmup()
     OpenAI(http_client=oxide.HTTPTransport(http2=True, limits=limits))
     OpenAI(http2="yes")  # type: ignore
+
+
+def watched() -> None:
+    class Mine(oxide.Hooks):
+        def on_response(self, event: oxide.hooks.ResponseEvent, /) -> None:
+            assert_type(event.status, int)
+            assert_type(event.timings.connect, Optional[float])
+
+        def on_request(self, event: oxide.hooks.RequestEvent, /) -> dict[str, str]:
+            return {"X-Attempt": str(event.attempt)}
+
+    OpenAI(hooks=Mine())
+    OpenAI(hooks=[Mine(), oxide.otel.instrument(propagate=True)]).with_options(hooks=None)
+    AsyncOpenAI(hooks=oxide.Hooks(on_call_end=lambda event: print(event.outcome, event.result.usage)))
+    oxide.Hooks(on_hedge=lambda event: print(event.place))  # type: ignore[attr-defined]
+    with oxide.pickle_secrets():
+        pass
