@@ -102,7 +102,7 @@ def open_connection(pool: Any, request: Request) -> Generator[Any, Any, Any]:
         if request.trace is not None:
             request.trace.connected(since)
     if log.isEnabledFor(logging.DEBUG):
-        log_connection(origin, monotonic() - since, connection.h1 is None)
+        log_connection(origin, monotonic() - since, "HTTP/2" if connection.h1 is None else "HTTP/1.1")
     pool.opened(origin, connection)
     return connection
 

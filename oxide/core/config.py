@@ -422,6 +422,17 @@ class Fields(dict[str, Any]):
 
         return repr(shown_fields(self))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        from .secrets import carried, without_secret_fields
+
+        return Fields, (dict(self) if carried() else without_secret_fields(self),)
+
+    def __copy__(self) -> Fields:
+        return Fields(self)
+
+    def __deepcopy__(self, memo: Any) -> Fields:
+        return Fields(self)
+
 
 _CONVERT: dict[str, Callable[[Any], Any]] = {
     "base_url": lambda value: _base_url(value, None, None, False) or URL(DEFAULT_BASE_URL),

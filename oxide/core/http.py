@@ -33,6 +33,18 @@ class HeadBlock:
         self.pairs = pairs
         self.rendered = b"".join([b"%b: %b\r\n" % pair for pair in pairs])
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Errors carry their request across processes; the credentials in its head stay behind.
+        from .secrets import carried
+
+        return HeadBlock, (tuple(pair for pair in self.pairs if carried() or not is_secret_field(*pair)),)
+
+    def __copy__(self) -> HeadBlock:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> HeadBlock:
+        return self
+
 
 class Body(Protocol):
     """A request body that is read while it is sent, because it is large, or does not exist yet.
@@ -122,14 +134,11 @@ class Request:
     def __reduce__(self) -> tuple[Any, ...]:
         from .secrets import carried, without_secret_values
 
-        head = self.head
         # A body that is still to be read stays behind.
         content = self.content if isinstance(self.content, bytes) else b""
         if not carried():
-            # Errors carry their request across processes; so do the credentials in it.
-            head = HeadBlock(tuple(pair for pair in head.pairs if not is_secret_field(*pair)))
             content = without_secret_values(content, self.url.path)
-        return Request, (self.method, self.url, head, content, self.timeout, None, self.retries)
+        return Request, (self.method, self.url, self.head, content, self.timeout, None, self.retries)
 
 
 class ByteStream(Protocol):

@@ -56,15 +56,16 @@ def log_retry(call: Any, attempt: int, delay: float, reason: Any) -> None:
     )
 
 
-def log_connection(origin: Any, seconds: float, http2: bool) -> None:
-    """A connection of the pool was made."""
+def log_connection(origin: Any, seconds: float, protocol: str) -> None:
+    """A connection was made."""
     log.debug(
-        "connection: to %s port %d, after %.3f seconds",
+        "connection: %s to %s port %d, after %.3f seconds",
+        protocol,
         origin.host,
         origin.port,
         seconds,
         extra=fields(
-            "connection", scheme=origin.scheme, host=origin.host, port=origin.port, connect=seconds, http2=http2
+            "connection", scheme=origin.scheme, host=origin.host, port=origin.port, connect=seconds, protocol=protocol
         ),
     )
 

@@ -30,6 +30,18 @@ class Provider:
     def __init__(self, definition: Definition) -> None:
         self._definition = definition
 
+    def __getstate__(self) -> Any:
+        from .secrets import check_carried
+
+        check_carried("a provider")
+        return None, {"_definition": self._definition}
+
+    def __copy__(self) -> Provider:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Provider:
+        return self
+
     @property
     def name(self) -> str:
         """Whose platform it is, such as `bedrock`."""

@@ -94,6 +94,19 @@ class Proxy:
         # Without credentials, wherever it may be printed.
         return f"Proxy({str(self)!r}{', auth=...' if self.auth else ''})"
 
+    def __getstate__(self) -> Any:
+        from .secrets import check_carried
+
+        if self.auth or self.headers:
+            check_carried("a proxy with credentials or header fields")
+        return None, {name: getattr(self, name) for name in self.__slots__}
+
+    def __copy__(self) -> Proxy:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Proxy:
+        return self
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Proxy):
             return NotImplemented

@@ -17,6 +17,7 @@ from typing import Any
 __all__ = [
     "HIDDEN",
     "carried",
+    "check_carried",
     "gives_secrets",
     "hidden",
     "hide_headers_in_logs",
@@ -28,6 +29,7 @@ __all__ = [
     "shown_attributes",
     "shown_fields",
     "shown_text",
+    "without_secret_fields",
     "without_secret_parameters",
     "without_secret_values",
     "without_secrets",
@@ -122,6 +124,7 @@ _JSON_SECRET = (
     rb'("(?:[a-z]+_)*(?:api_key|client_secret|access_token|refresh_token|id_token|subject_token|password|authorization|signing_secret%b)"'
     rb'\s*:\s*")(?:[^"\\]|\\.)*'
 )
+_PROOF = re.compile(rb'"(?:subject_token|client_assertion|client_secret)"\s*:\s*"([^"]*)"')
 _FORM_SECRET = re.compile(rb"((?:^|&)(?:client_secret|assertion|subject_token|password)=)[^&]*")
 
 
@@ -179,6 +182,10 @@ def secret_items(request: Any) -> list[str]:
             name, _, value = part.partition("=")
             if is_secret(unquote_plus(name), unquote_plus(value)):
                 found |= {value, unquote_plus(value)}
+    content = request.content
+    if isinstance(content, bytes) and gives_secrets(request.url.path):
+        # The proof that a token is given for.
+        found |= {match[1].decode("utf-8", "replace") for match in _PROOF.finditer(content)}
     # What is shorter would be found where it is none.
     return sorted((text for text in found if len(text) >= 8), key=len, reverse=True)
 
@@ -222,11 +229,7 @@ def without_secrets(settings: dict[str, Any], keys: Iterable[str]) -> dict[str, 
     """
     kept = dict(settings)
     for name in ("default_headers", "default_query"):
-        kept[name] = {
-            key: value
-            for key, value in kept[name].items()
-            if not is_secret(str(key), value if isinstance(value, str) else "") or type(value).__name__ == "Omit"
-        }
+        kept[name] = without_secret_fields(kept[name])
     # A function goes by its name, and has nothing in it.
     left = tuple(name for name in keys if kept[name] and not isinstance(kept[name], FunctionType))
     for name in left:
@@ -237,11 +240,26 @@ def without_secrets(settings: dict[str, Any], keys: Iterable[str]) -> dict[str, 
     source = None if identity is None else identity.get("provider")
     function = source.get("get_token") if isinstance(source, Mapping) else None
     if kept["provider"] is not None or (function is not None and not isinstance(function, FunctionType)):
-        raise PicklingError(
-            "a client with a provider or a workload identity has credentials in it that can't be left behind: make it where it is"
-            " needed, or pickle it within oxide.pickle_secrets()"
-        )
+        check_carried("a client with a provider or a workload identity")
     return kept
+
+
+def without_secret_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Header fields, or parameters, without those that are secret."""
+    return {
+        name: value
+        for name, value in fields.items()
+        if not is_secret(str(name), value if isinstance(value, str) else "") or type(value).__name__ == "Omit"
+    }
+
+
+def check_carried(what: str) -> None:
+    """Refuse to pickle what has credentials in it that can't be left behind, unless they are asked for. Raises PicklingError."""
+    if not carried():
+        raise PicklingError(
+            f"{what} has credentials in it that can't be left behind: make it where it is needed, or pickle it within"
+            " oxide.pickle_secrets()"
+        )
 
 
 @contextmanager

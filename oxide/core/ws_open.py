@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator
 from time import monotonic
 from typing import Any
@@ -10,6 +11,7 @@ from .call import status_error
 from .dial import dial
 from .errors import ProtocolError, TransportError
 from .http import HeadBlock, Request, Response
+from .logs import log_connection
 from .redirect import MAX_REDIRECTS
 from .websocket import WebSocket
 from .ws_handshake import Handshake
@@ -17,6 +19,8 @@ from .ws_options import WebSocketOptions
 from .ws_state import not_open_in_time
 
 __all__ = ["Opened", "ReadSome", "WriteAll", "open_websocket"]
+
+log = logging.getLogger("oxide")
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 
@@ -83,7 +87,8 @@ def open_websocket(request: Request, options: WebSocketOptions) -> Generator[Any
         APIStatusError: the server declined, with this status.
     """
     limit = options.open_timeout
-    end = None if limit is None else monotonic() + limit
+    begun = monotonic()
+    end = None if limit is None else begun + limit
 
     def left() -> float | None:
         return None if end is None else max(end - monotonic(), 0.001)
@@ -99,6 +104,8 @@ def open_websocket(request: Request, options: WebSocketOptions) -> Generator[Any
                     raise TimeoutError
             if handshake.websocket is not None:
                 opened, connection = Opened(connection, handshake), None
+                if log.isEnabledFor(logging.DEBUG):
+                    log_connection(request.url.origin, monotonic() - begun, "WebSocket")
                 return opened
         except TimeoutError:
             assert limit is not None

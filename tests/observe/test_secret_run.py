@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import copy
 import gc
 import logging
 import pickle
@@ -241,7 +242,9 @@ def script(elsewhere: str) -> Any:
             elif name == "odd":
                 connection.send(chunked(b"data: {\n\n"))
             elif name == "token":
-                connection.send(reply(b'{"error": "invalid_grant", "error_description": "no"}', "400 Bad Request"))
+                # It repeats the proof, too.
+                body = f'{{"error": "invalid_grant", "error_description": "{MARK}-subject is not known"}}'
+                connection.send(reply(body.encode(), "400 Bad Request"))
             else:
                 connection.send(reply(headers=SET_COOKIE))
 
@@ -474,10 +477,13 @@ async def test_workload_identity(way: Way, written: Written, tmp_path: Path, mon
     from oxide.core import workload
 
     token = tmp_path / "token"
-    token.write_text(MARK)
+    token.write_text(f"{MARK}-subject")
     with Peer(script("")) as peer:
         monkeypatch.setattr(workload, "TOKEN_EXCHANGE_URL", peer.origin + "/oauth/token")
-        for provider in (k8s_service_account_token_provider(token), {"token_type": "jwt", "get_token": lambda: MARK}):
+        for provider in (
+            k8s_service_account_token_provider(token),
+            {"token_type": "jwt", "get_token": lambda: f"{MARK}-subject"},
+        ):
             identity = {"identity_provider_id": "i", "service_account_id": "s", "provider": provider}
             client = connect(way, written, peer.base_url, api_key=None, admin_api_key=None, workload_identity=identity)
             written.client(client)
@@ -519,6 +525,34 @@ def test_webhooks(written: Written) -> None:
             client.webhooks.verify_signature("{}", {**headers, "webhook-timestamp": "x"}, secret=MARK)
         with raised(written, ValueError):
             client.webhooks.verify_signature("{}", headers, secret=f"whsec_{MARK}!")
+
+
+def test_pickles_of_parts(written: Written) -> None:
+    parts: list[Any] = [
+        oxide.Proxy(f"http://{USER}@proxy:1"),
+        bedrock(region="us-east-1", api_key=MARK),
+        oxide.URL(f"http://h/x?sig={MARK}&limit=1"),
+        oxide.Headers([(b"X-Token", MARK.encode()), (b"X-Team", b"a")]),
+        *(
+            oxide.AzureConfig(azure_endpoint="https://x", api_version="1", **{name: MARK})
+            for name in ("api_key", "azure_ad_token")
+        ),
+    ]
+    with oxide.OpenAI(api_key=KEY, default_headers=HEADERS, default_query=QUERY) as client:
+        head = client._builder.head(client._builder.endpoint("GET", "/x", None, {}), None)
+        parts += [client.default_headers, client.default_query, client.config, head]
+    for part in parts:
+        assert copy.copy(part) == part
+        assert copy.deepcopy(part) == part
+        written.note("part", part)
+        refusal = "oxide.pickle_secrets()"
+        try:
+            written.texts.append((f"pickle of {type(part).__name__}", pickle.dumps(part).decode("latin-1")))
+        except pickle.PicklingError as error:
+            refusal = str(error)
+        assert "oxide.pickle_secrets()" in refusal
+        with oxide.pickle_secrets():
+            assert MARK.encode() in pickle.dumps(part)
 
 
 def test_pickles_that_were_asked(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
