@@ -157,26 +157,27 @@ class Head:
 class Body:
     """The rest of a response: `core.http.AsyncByteStream` on the reader of a `ReadableStream`."""
 
-    __slots__ = ("_alarm", "_controller", "_fetch", "_reader")
+    __slots__ = ("_alarm", "_controller", "_fetch", "_read")
 
     def __init__(self, native: Any, fetch: Fetch, controller: Any, alarm: Alarm) -> None:
         # There is none behind a HEAD or a 204: null, which is an object of its own on this side.
-        read = getattr(native.body, "getReader", None)
+        make = getattr(native.body, "getReader", None)
         self._fetch = fetch
         self._controller = controller
         self._alarm = alarm
-        self._reader: Any = None if read is None else read()
-        if self._reader is None:
+        # Looking a method up on JavaScript's side costs as much as calling it.
+        self._read: Any = None if make is None else make().read
+        if self._read is None:
             alarm.stop()
 
     async def next(self) -> bytes | None:
         """The next piece, `None` at the end. Raises TransportError."""
-        reader, alarm = self._reader, self._alarm
-        if reader is None:
+        read, alarm = self._read, self._alarm
+        if read is None:
             return None
         try:
             alarm.set(self._fetch.allowance())
-            result = await reader.read()
+            result = await read()
         except JsException as error:
             self._give_up()
             raise self._fetch.failed(describe(error), alarm.rang) from error
@@ -184,7 +185,7 @@ class Body:
             self._give_up()
             raise
         if result.done:
-            self._reader = None
+            self._read = None
             alarm.stop()
             return None
         alarm.unset()
@@ -212,12 +213,12 @@ class Body:
         self._give_up()
 
     def _give_up(self) -> None:
-        reader, self._reader = self._reader, None
-        if reader is not None:
+        read, self._read = self._read, None
+        if read is not None:
             self._alarm.stop()
             self._controller.abort()
 
     def __del__(self) -> None:
         # Aborting tells JavaScript only; it wakes nobody here before the loop runs again.
-        if getattr(self, "_reader", None) is not None:
+        if getattr(self, "_read", None) is not None:
             self._give_up()
