@@ -11,12 +11,14 @@ What is to run at the same time goes on lanes of its own, `session.lane()`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
+from ._session_events import AsyncResponseEvents, ResponseEvents
+from .core.sentinels import Omit, omit
 from .core.ws_session import MAX_AGE, SessionConfig, SessionState, begin
-from .core.ws_turns import LOST, SessionLane, Turn
+from .core.ws_turns import SessionLane
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -28,10 +30,10 @@ if TYPE_CHECKING:
     from .core.ws_router import ResponsesWebSocketLimits
     from .helpers._run_params import ResponseRunParams
     from .helpers.tool_run import AsyncToolRun, ToolRun
+    from .types.responses.parsed_response import ParsedResponse
     from .types.responses.response import Response
     from .types.responses.response_create_params import ResponseCreateParamsBase
     from .types.responses.response_input_param import ResponseInputParam
-    from .types.responses.responses_server_event import ResponsesServerEvent
 
     class TurnParams(ResponseCreateParamsBase, CallOptions, total=False):
         """What a turn takes: the parameters of `responses.create`, but for `stream` and `background`."""
@@ -47,122 +49,15 @@ __all__ = [
 ]
 
 
+T = TypeVar("T")
+
+
 def _with_input(input: Any, params: Mapping[str, Any]) -> Mapping[str, Any]:
     if input is None:
         return params
     if "input" in params:
         raise TypeError("input is given twice: once by position, and once by name")
     return {"input": input, **params}
-
-
-class BaseEvents:
-    """The events of one response, as far as they need no waiting."""
-
-    def __init__(self, turn: Turn) -> None:
-        self._turn = turn
-
-    @property
-    def response(self) -> Response | None:
-        """The response, once it is over; `None` before."""
-        response: Response | None = self._turn.final
-        return response
-
-    @property
-    def response_id(self) -> str | None:
-        """The id of the response, as soon as it is known."""
-        return self._turn.response_id
-
-    def _final(self) -> Response:
-        response = self.response
-        if response is None:
-            raise RuntimeError("the events were closed before the response was over")
-        return response
-
-    def __del__(self) -> None:
-        # A note; the lane's next turn takes care of what comes of this one. Locks are not for finalizers.
-        turn = getattr(self, "_turn", None)
-        if turn is not None:
-            turn.dropped = True
-
-
-class ResponseEvents(BaseEvents):
-    """The events of one response as they arrive: an iterator, and a context manager that gives the response up on leaving.
-
-    Iterating raises:
-        ResponsesWebSocketError: the server sent an error event for this lane.
-        APIConnectionError: the connection was lost; APITimeoutError where a timeout passed.
-        ResponsesWebSocketBufferError: so many events were waiting here that the lane was given up.
-    """
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> ResponsesServerEvent:
-        turn = self._turn
-        event = turn.kept()
-        if event is None:
-            if turn.over:
-                raise StopIteration
-            try:
-                event = turn.desk.next(turn.seat, turn.allowance())
-            except (*LOST, TimeoutError, RuntimeError) as error:
-                raise turn.fail(error) from error.__cause__ or error
-        return turn.receive(event)  # type: ignore[no-any-return]
-
-    def get_final_response(self) -> Response:
-        """Read to the end; the response, failed and incomplete ones too. Raises as iterating does."""
-        for _ in self:
-            pass
-        return self._final()
-
-    def close(self) -> None:
-        """Give the response up. The connection stays; what still comes is dropped."""
-        self._turn.end()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class AsyncResponseEvents(BaseEvents):
-    """The same as `ResponseEvents`, for asyncio and trio."""
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> ResponsesServerEvent:
-        turn = self._turn
-        event = turn.kept()
-        if event is None:
-            if turn.over:
-                raise StopAsyncIteration
-            try:
-                event = await turn.desk.next(turn.seat, turn.allowance())
-            except (*LOST, TimeoutError, RuntimeError) as error:
-                raise turn.fail(error) from error.__cause__ or error
-        return turn.receive(event)  # type: ignore[no-any-return]
-
-    async def get_final_response(self) -> Response:
-        """Read to the end; the response, failed and incomplete ones too. Raises as iterating does."""
-        async for _ in self:
-            pass
-        return self._final()
-
-    async def close(self) -> None:
-        """Give the response up. The connection stays; what still comes is dropped."""
-        self._turn.end()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        await self.close()
 
 
 class BaseLane:
@@ -192,6 +87,14 @@ class BaseLane:
 
     def _begin(self, input: Any, params: Mapping[str, Any], generate: bool = True) -> Any:
         return begin(self._state, self._lane, _with_input(input, params), generate)
+
+    def _parsing(
+        self, input: Any, text_format: Any, parse_as: Any, params: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], Callable[[Any], Any]]:
+        from .core.parsing import response_parsing
+
+        given = {**_with_input(input, params), "text_format": text_format, "parse_as": parse_as}
+        return response_parsing(self._state.config.params, given)
 
 
 class WsLane(BaseLane):
@@ -227,6 +130,57 @@ class WsLane(BaseLane):
         """`send`, or with `stream=True` `send_stream`: for code that has `client.responses` in its place otherwise."""
         return self.send_stream(**params) if stream else self.send(**params)
 
+    @overload
+    def parse(
+        self,
+        input: str | ResponseInputParam | None = None,
+        /,
+        *,
+        text_format: type[T],
+        parse_as: Omit = omit,
+        **params: Unpack[TurnParams],
+    ) -> ParsedResponse[T]: ...
+    @overload
+    def parse(
+        self,
+        input: str | ResponseInputParam | None = None,
+        /,
+        *,
+        text_format: type | Mapping[str, Any] | Omit = omit,
+        parse_as: type[T],
+        **params: Unpack[TurnParams],
+    ) -> ParsedResponse[T]: ...
+    @overload
+    def parse(
+        self,
+        input: str | ResponseInputParam | None = None,
+        /,
+        *,
+        text_format: type | Mapping[str, Any] | Omit = omit,
+        parse_as: Omit | None = omit,
+        **params: Unpack[TurnParams],
+    ) -> ParsedResponse[Any]: ...
+    def parse(
+        self,
+        input: str | ResponseInputParam | None = None,
+        /,
+        *,
+        text_format: type | Mapping[str, Any] | Omit = omit,
+        parse_as: type | Mapping[str, Any] | Omit | None = omit,
+        **params: Unpack[TurnParams],
+    ) -> ParsedResponse[Any]:
+        """Ask, and read the answer's text and the arguments of strict functions as objects; see `client.responses.parse`.
+
+        Raises:
+            StructuredOutputError: the text is not JSON, or does not fit the type; LengthFinishReasonError, ContentFilterFinishReasonError
+                where the reason is that the response is incomplete.
+            TypeError: there is no strict schema for the type.
+            Exception: as `send`.
+        """
+        request, finish = self._parsing(input, text_format, parse_as, params)
+        parsed: ParsedResponse[Any] = finish(self.send(**request))
+        return parsed
+
     def create_stream_fc(
         self, input: str | ResponseInputParam | None = None, /, **params: Unpack[TurnParams]
     ) -> SessionCalls:
@@ -235,10 +189,24 @@ class WsLane(BaseLane):
 
         return SessionCalls(self.send_stream(input, **params))
 
-    def run_tools(self, **params: Unpack[ResponseRunParams]) -> ToolRun[ResponseRunEvent, Response]:
+    @overload
+    def run_tools(
+        self, *, text_format: type[T], **params: Unpack[ResponseRunParams]
+    ) -> ToolRun[ResponseRunEvent, ParsedResponse[T]]: ...
+    @overload
+    def run_tools(
+        self, *, text_format: Omit = omit, **params: Unpack[ResponseRunParams]
+    ) -> ToolRun[ResponseRunEvent, Response]: ...
+    @overload
+    def run_tools(
+        self, *, text_format: Mapping[str, Any], **params: Unpack[ResponseRunParams]
+    ) -> ToolRun[ResponseRunEvent, ParsedResponse[Any]]: ...
+    def run_tools(
+        self, *, text_format: type | Mapping[str, Any] | Omit = omit, **params: Unpack[ResponseRunParams]
+    ) -> ToolRun[ResponseRunEvent, Any]:
         """Run the agent loop on this lane; see `client.responses.run_tools`."""
-        params["over"] = self
-        run: ToolRun[ResponseRunEvent, Response] = self._client.responses.run_tools(**params)
+        run: ToolRun[ResponseRunEvent, Any]
+        run = self._client.responses.run_tools(text_format=text_format, **{**params, "over": self})
         return run
 
     def warmup(self, input: str | ResponseInputParam | None = None, /, **params: Unpack[TurnParams]) -> Response:
@@ -285,6 +253,50 @@ class AsyncWsLane(BaseLane):
         """`send`, or with `stream=True` `send_stream`: for code that has `client.responses` in its place otherwise."""
         return await (self.send_stream(**params) if stream else self.send(**params))
 
+    @overload
+    async def parse(
+        self,
+        input: str | ResponseInputParam | None = None,
+        /,
+        *,
+        text_format: type[T],
+        parse_as: Omit = omit,
+        **params: Unpack[TurnParams],
+    ) -> ParsedResponse[T]: ...
+    @overload
+    async def parse(
+        self,
+        input: str | ResponseInputParam | None = None,
+        /,
+        *,
+        text_format: type | Mapping[str, Any] | Omit = omit,
+        parse_as: type[T],
+        **params: Unpack[TurnParams],
+    ) -> ParsedResponse[T]: ...
+    @overload
+    async def parse(
+        self,
+        input: str | ResponseInputParam | None = None,
+        /,
+        *,
+        text_format: type | Mapping[str, Any] | Omit = omit,
+        parse_as: Omit | None = omit,
+        **params: Unpack[TurnParams],
+    ) -> ParsedResponse[Any]: ...
+    async def parse(
+        self,
+        input: str | ResponseInputParam | None = None,
+        /,
+        *,
+        text_format: type | Mapping[str, Any] | Omit = omit,
+        parse_as: type | Mapping[str, Any] | Omit | None = omit,
+        **params: Unpack[TurnParams],
+    ) -> ParsedResponse[Any]:
+        """Ask, and read the answer as objects; see `WsLane.parse`."""
+        request, finish = self._parsing(input, text_format, parse_as, params)
+        parsed: ParsedResponse[Any] = finish(await self.send(**request))
+        return parsed
+
     async def create_stream_fc(
         self, input: str | ResponseInputParam | None = None, /, **params: Unpack[TurnParams]
     ) -> AsyncSessionCalls:
@@ -293,10 +305,24 @@ class AsyncWsLane(BaseLane):
 
         return AsyncSessionCalls(await self.send_stream(input, **params))
 
-    def run_tools(self, **params: Unpack[ResponseRunParams]) -> AsyncToolRun[ResponseRunEvent, Response]:
+    @overload
+    def run_tools(
+        self, *, text_format: type[T], **params: Unpack[ResponseRunParams]
+    ) -> AsyncToolRun[ResponseRunEvent, ParsedResponse[T]]: ...
+    @overload
+    def run_tools(
+        self, *, text_format: Omit = omit, **params: Unpack[ResponseRunParams]
+    ) -> AsyncToolRun[ResponseRunEvent, Response]: ...
+    @overload
+    def run_tools(
+        self, *, text_format: Mapping[str, Any], **params: Unpack[ResponseRunParams]
+    ) -> AsyncToolRun[ResponseRunEvent, ParsedResponse[Any]]: ...
+    def run_tools(
+        self, *, text_format: type | Mapping[str, Any] | Omit = omit, **params: Unpack[ResponseRunParams]
+    ) -> AsyncToolRun[ResponseRunEvent, Any]:
         """Run the agent loop on this lane; see `client.responses.run_tools`."""
-        params["over"] = self
-        run: AsyncToolRun[ResponseRunEvent, Response] = self._client.responses.run_tools(**params)
+        run: AsyncToolRun[ResponseRunEvent, Any]
+        run = self._client.responses.run_tools(text_format=text_format, **{**params, "over": self})
         return run
 
     async def warmup(self, input: str | ResponseInputParam | None = None, /, **params: Unpack[TurnParams]) -> Response:

@@ -188,6 +188,7 @@ _OURS = (
     "oxide._session_calls",
     "oxide.lib.streaming",
     "oxide.resources",
+    "oxide._session_events",
     "oxide.sessions",
     "oxide.streaming",
     "oxide.ws_pool",

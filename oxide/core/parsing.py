@@ -7,9 +7,11 @@ them, `finish` puts the objects into the decoded response.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
+from .codec import construct
 from .errors import ContentFilterFinishReasonError, LengthFinishReasonError, StructuredOutputError
 from .headers import Headers
 from .http import Response
@@ -23,9 +25,11 @@ __all__ = [
     "ResponseParsing",
     "chat_arguments",
     "parse_completion",
+    "parse_plain_response",
     "parse_response",
     "parsing",
     "response_arguments",
+    "response_parsing",
     "structured_output_error",
 ]
 
@@ -165,6 +169,31 @@ def parse_response(result: Any, format: Any, tools: Iterable[Any] | None, respon
         details = result.incomplete_details if result.status == "incomplete" else None
         raise _failure(error, details.reason if details else None, result, response) from error
     return result
+
+
+def parse_plain_response(result: Any, format: Any, tools: Iterable[Any] | None) -> Any:
+    """The `ParsedResponse` of a response that was decoded without one, as those that come over a WebSocket are. Raises as `parse_response`."""
+    from ..types.responses.parsed_response import ParsedResponse
+
+    return parse_response(construct(ParsedResponse, result.to_dict()), format, tools, None)
+
+
+def response_parsing(
+    defaults: Mapping[str, Any], params: Mapping[str, Any]
+) -> tuple[dict[str, Any], Callable[[Any], Any]]:
+    """What `parse` sends where it is no request of its own, and what makes a `ParsedResponse` of the answer.
+
+    Args:
+        defaults: what holds where `params` say nothing.
+        params: the arguments.
+
+    Raises:
+        TypeError: as `response_arguments`.
+    """
+    arguments = response_arguments({**defaults, **params})
+    finish = partial(parse_plain_response, format=arguments["parse_as"], tools=_given(arguments, "tools"))
+    given = {name: value for name, value in arguments.items() if not isinstance(value, (Omit, NotGiven))}
+    return ResponseParsing().prepare(given), finish
 
 
 def _response_tool(tools: list[Any], name: str, namespace: str | None) -> Any:

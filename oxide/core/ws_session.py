@@ -95,7 +95,7 @@ class SessionConfig:
             TypeError: a parameter is unknown, or can't be sent over a WebSocket.
         """
         params = {**self.params, **given}
-        for name in ("extra_headers", "extra_query", "stream", "background", "stream_id"):
+        for name in _INSTEAD:
             if params.get(name) not in (None, False):
                 raise TypeError(f"{name} can't be given for a single response over a WebSocket: {_INSTEAD[name]}")
             params.pop(name, None)
@@ -121,6 +121,7 @@ _INSTEAD = {
     "stream": "send_stream() gives the events",
     "background": "use client.responses.create()",
     "stream_id": "session.lane() makes lanes",
+    "text_format": "parse() reads the answer as an object",
 }
 
 

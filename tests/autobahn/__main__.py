@@ -72,7 +72,7 @@ def serving(wstest: str, cases: list[str]) -> Iterator[tuple[str, Path]]:
 
 def client(*arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.autobahn.client", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def find_cases(wstest: str, patterns: list[str]) -> list[str]:
@@ -88,6 +88,7 @@ def run_group(wstest: str, way: str, cases: list[str], kept: Path) -> None:
     with serving(wstest, cases) as (url, reports):
         running = client(way, url, agent)
         try:
+            assert running.stdin is not None
             assert running.stdout is not None
             for line in running.stdout:
                 case = line.strip()
@@ -98,6 +99,8 @@ def run_group(wstest: str, way: str, cases: list[str], kept: Path) -> None:
                 print(
                     f"{way} {case}: {result['behavior']}, {result['behaviorClose']}, {seconds:.1f} s{mark}", flush=True
                 )
+                running.stdin.write("\n")
+                running.stdin.flush()
             code = running.wait()
         finally:
             running.kill()

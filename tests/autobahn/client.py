@@ -1,6 +1,6 @@
 """The client that Autobahn's fuzzing server tests: it sends back what it receives.
 
-python -m tests.autobahn.client WAY URL AGENT   goes through all cases; prints the name of each when there is a report of it
+python -m tests.autobahn.client WAY URL AGENT   goes through all cases; prints the name of each when there is a report of it, and waits for a line
 python -m tests.autobahn.client list URL        prints the names only
 """
 
@@ -42,6 +42,12 @@ def names(url: str) -> list[str]:
     return found
 
 
+def reported(name: str) -> None:
+    """Have the report read before the next one is written over it."""
+    print(name, flush=True)
+    sys.stdin.readline()
+
+
 def run_sync(url: str, agent: str) -> None:
     transport = oxide.HTTPTransport()
     for number, name in enumerate(names(url), 1):
@@ -52,7 +58,7 @@ def run_sync(url: str, agent: str) -> None:
         report = request(f"{url}/updateReports?agent={agent}")
         with contextlib.suppress(WebSocketConnectionClosedError), transport.open_websocket(report, OPTIONS) as ws:
             ws.recv()
-        print(name, flush=True)
+        reported(name)
     transport.close()
 
 
@@ -67,7 +73,7 @@ async def run_async(url: str, agent: str) -> None:
         with contextlib.suppress(WebSocketConnectionClosedError):
             async with await transport.open_websocket(request(f"{url}/updateReports?agent={agent}"), OPTIONS) as ws:
                 await ws.recv()
-        print(name, flush=True)
+        reported(name)
     await transport.aclose()
 
 

@@ -529,6 +529,11 @@ def websocket_sessions(client: OpenAI) -> None:
             for call in lane.create_stream_fc("Hi"):
                 assert_type(call, FunctionCall)
             assert_type(lane.run_tools(model="m", input="x", tools=[]).get_final_response(), Response)
+            assert_type(
+                lane.run_tools(input="x", tools=[], text_format=Shop).get_final_response().output_parsed,
+                Optional[Shop],
+            )
+            assert_type(lane.parse("Hi", text_format=Shop).output_parsed, Optional[Shop])
         session.send("Hi", modle="gpt-5")  # type: ignore[call-arg]
     with client.ws_pool(max_sessions=2) as pool, pool.session() as pooled:
         assert_type(pooled, oxide.WsSession)
@@ -543,6 +548,7 @@ async def async_websocket_sessions(client: AsyncOpenAI) -> None:
                 assert_type(event.delta, str)
         assert_type(await session.create(input="x", stream=True), oxide.AsyncResponseEvents)
         assert_type(await session.run_tools(model="m", input="x", tools=[]), Response)
+        assert_type((await session.parse("Hi", parse_as=Shop)).output_parsed, Optional[Shop])
     async with client.ws_pool() as pool, pool.session() as pooled:
         assert_type(pooled, oxide.AsyncWsSession)
     async with Quick() as quick, await quick.ws_session() as small:

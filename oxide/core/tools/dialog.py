@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
-from ..codec import construct, encode
+from ..codec import encode
 from ..errors import ResponseNotCompletedError, StreamEndedError
-from ..parsing import parse_completion, parse_response
+from ..parsing import parse_completion, parse_plain_response
 from ..sentinels import NotGiven, Omit
 from ..streams.calls import ChatCalls, FunctionCall, ResponseCalls
 from ..streams.chat import ChatAccumulator
@@ -235,10 +235,7 @@ class ResponseDialog(Dialog):
             self._count(usage.input_tokens, usage.output_tokens, usage.total_tokens)
         # Beside calls there may be any text.
         if self._format is not None and not any(item.get("call_id") for item in self._output.values()):
-            from ...types.responses.parsed_response import ParsedResponse
-
-            parsed = construct(ParsedResponse, response.to_dict())
-            self.response = parse_response(parsed, self._format, None, None)
+            self.response = parse_plain_response(response, self._format, None)
         return []
 
     def pending(self) -> tuple[list[Approval], list[FunctionCall]]:
