@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from . import harness, hedging, report
+from . import harness, hedging, report, session_loop
 from .rows import ROWS
 from .server import Server, raise_file_limit
 
 HEDGING = "hedging a server with a tail"
+SESSION_LOOP = "tool loop of 20 steps over a session"
 
 
 def main() -> int:
@@ -27,12 +28,16 @@ def main() -> int:
     options = parser.parse_args()
     usual = [row for row in ROWS if not (options.quick and row.long)]
     rows = [row for row in ROWS if any(text in row.name for text in options.only)] if options.only else usual
-    # It has no contenders and no floor, but a section of its own.
-    tail = any(text in HEDGING for text in options.only) if options.only else not options.quick
-    if not rows and not tail:
+    # These have no floor, but a section of their own.
+    chosen = [
+        title
+        for title in (HEDGING, SESSION_LOOP)
+        if (any(text in title for text in options.only) if options.only else not options.quick)
+    ]
+    if not rows and not chosen:
         parser.error("no row has that in its name")
     if options.list:
-        print(*(row.name for row in rows), *([HEDGING] if tail else []), sep="\n")
+        print(*(row.name for row in rows), *chosen, sep="\n")
         return 0
     raise_file_limit()
     effort = harness.QUICK if options.quick else harness.FULL
@@ -42,17 +47,23 @@ def main() -> int:
             result = harness.measure(row, server, effort, frozenset(options.skip), options.placement)
             results.append(result)
             print(*report.lines(result), sep="\n", flush=True)
-    lines: list[str] = []
-    plot, missed = "", 0
-    if tail:
-        print(HEDGING)
+    missed = 0
+    sections: list[tuple[str, list[str], str]] = []
+    for title in chosen:
+        print(title)
+        lines: list[str] = []
 
-        def tell(line: str) -> None:
+        def tell(line: str, lines: list[str] = lines) -> None:
             print(line, flush=True)
             lines.append(line)
 
-        plot, missed = hedging.section(1000, [16] if options.quick else [1, 16], tell=tell)
-    report.write(results, options.output, (HEDGING, lines, plot) if tail else None)
+        plot = ""
+        if title == HEDGING:
+            plot, missed = hedging.section(1000, [16] if options.quick else [1, 16], tell=tell)
+        else:
+            session_loop.section(2 if options.quick else session_loop.ROUNDS, tell=tell)
+        sections.append((title, lines, plot))
+    report.write(results, options.output, sections)
     verdicts = [(result.row.name, one) for result in results for one in result.verdicts()]
     if verdicts:
         print("Budgets")

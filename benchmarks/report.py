@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -128,18 +128,19 @@ def document(results: list[Result]) -> dict[str, object]:
     return {"environment": environment(), "rows": rows}
 
 
-def write(results: list[Result], directory: Path, plotted: tuple[str, list[str], str] | None = None) -> None:
+def write(results: list[Result], directory: Path, sections: Sequence[tuple[str, list[str], str]] = ()) -> None:
     """Leave `<time>.json` and `<time>.md` in the directory.
 
     Args:
-        plotted: the title of one more section, its Markdown and its plot as SVG, which is left in `<time>.svg`.
+        sections: further ones: the title, its Markdown, and a plot as SVG, which is left in `<time>.svg`; `""` for none.
     """
     directory.mkdir(parents=True, exist_ok=True)
     name = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     text = markdown(results)
-    if plotted is not None:
-        title, lines, plot = plotted
-        (directory / f"{name}.svg").write_text(plot)
-        text += "\n".join(["", f"## {title}\n", *lines, "", f"![{title}]({name}.svg)", ""])
+    for title, lines, plot in sections:
+        text += "\n".join(["", f"## {title}\n", *lines, ""])
+        if plot:
+            (directory / f"{name}.svg").write_text(plot)
+            text += f"\n![{title}]({name}.svg)\n"
     (directory / f"{name}.json").write_text(json.dumps(document(results), indent=1))
     (directory / f"{name}.md").write_text(text)

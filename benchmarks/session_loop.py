@@ -1,6 +1,6 @@
 """A tool loop of 20 steps over a WebSocket session beside the same over HTTP, with TLS and a simulated round trip of 30 ms.
 
-    python -m benchmarks.session_loop
+    nox -s bench -- --only session     or     python -m benchmarks.session_loop
 
 The server is a process of its own: the embedded one with TLS, behind a relay that holds every piece back for 15 ms each way. Each contender runs the loop
 five times, in turn with the others; the median is what counts. The tool takes no time, so what is left is round trips and the client. "Whole conversation" is
@@ -160,8 +160,8 @@ def official(client: Any, whole: bool) -> None:
         given, previous = [*before, *outputs], response.id
 
 
-def main() -> None:
-    """Measure, and print the table."""
+def section(rounds: int, *, tell: Callable[[str], None]) -> None:
+    """Measure, and tell the lines of the table."""
     import openai
     import trustme
 
@@ -179,13 +179,15 @@ def main() -> None:
             url = f"https://127.0.0.1:{int(server.stdout.readline())}/v1"
             context = ssl.create_default_context()
             authority.configure_trust(context)
-            _measure(openai, oxide, url, context)
+            _measure(openai, oxide, url, context, rounds, tell)
         finally:
             server.kill()
             server.wait()
 
 
-def _measure(openai: Any, oxide: Any, url: str, context: ssl.SSLContext) -> None:
+def _measure(
+    openai: Any, oxide: Any, url: str, context: ssl.SSLContext, rounds: int, tell: Callable[[str], None]
+) -> None:
     transport = oxide.HTTPTransport(ssl_context=context)
     theirs = openai.OpenAI(base_url=url, api_key="k", http_client=openai.DefaultHttpxClient(verify=context))
     with (
@@ -210,18 +212,20 @@ def _measure(openai: Any, oxide: Any, url: str, context: ssl.SSLContext) -> None
         cpu: dict[str, list[float]] = {name: [] for name in contenders}
         for run in contenders.values():
             run()
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             for name, run in contenders.items():
                 before, used = time.perf_counter(), time.process_time()
                 run()
                 times[name].append(time.perf_counter() - before)
                 cpu[name].append(time.process_time() - used)
     ideal = (STEPS + 1) * 2 * DELAY
-    print(f"{STEPS} steps, {STEPS + 1} turns, {DELAY * 2000:.0f} ms round trip: {ideal * 1000:.0f} ms of waiting\n")
-    print("| | all of it | beyond the round trips | CPU time of the client |\n|---|---|---|---|")
+    tell(f"{STEPS} steps, {STEPS + 1} turns, {DELAY * 2000:.0f} ms round trip: {ideal * 1000:.0f} ms of waiting")
+    tell("")
+    tell("| | all of it | beyond the round trips | CPU time of the client |")
+    tell("|---|---|---|---|")
     for name, found in times.items():
         middle = statistics.median(found)
-        print(
+        tell(
             f"| {name} | {middle * 1000:.0f} ms | {(middle - ideal) * 1000:.0f} ms"
             f" | {statistics.median(cpu[name]) * 1000:.0f} ms |"
         )
@@ -232,4 +236,4 @@ if __name__ == "__main__":
         serve(sys.argv[-1])
     else:
         warnings.simplefilter("ignore")
-        main()
+        section(ROUNDS, tell=print)
