@@ -10,84 +10,39 @@ from typing import Any
 import anyio
 
 from ...core.errors import ReadError, WriteError
-from ..sockets import READ_SIZE, input_probe
+from ..duplex import BaseDuplex
+from ..sockets import READ_SIZE
 from .network import Connection
 from .tls import TLSConnection
 
 __all__ = ["Duplex"]
 
 
-class Duplex:
+class Duplex(BaseDuplex):
     """The socket of a connection: what it does not take is kept and sent later.
 
     A cancelled task leaves nothing half done: what it had to send stays here for the next one, and what had been read for it as well.
-
-    Attributes:
-        sent: bytes that the socket has taken since the beginning.
-        closed: whether `close` was called.
     """
 
-    __slots__ = (
-        "_connection",
-        "_kept",
-        "_layers",
-        "_probe",
-        "_sending",
-        "_sock",
-        "_unsent",
-        "_waiter",
-        "closed",
-        "sent",
-    )
+    __slots__ = ("_kept", "_layers", "_sending", "_waiter")
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
         # TLS, and under it TLS to a proxy.
         self._layers: list[TLSConnection] = []
         inner = connection
         while isinstance(inner, TLSConnection):
             self._layers.append(inner)
             inner = inner._inner
-        self._sock = inner._sock
+        super().__init__(connection, inner._sock)
         self._waiter = inner._waiter
-        self._probe = input_probe(self._sock)
         self._sending: Any = None
         self._kept: bytes | None = None  # what was read for a task that was cancelled just then
-        self._unsent = bytearray()
-        self.sent = 0
-        self.closed = False
 
     def push(self, data: bytes) -> int:
-        """Send what the socket takes now of `data` and of what it did not take before. Returns what `sent` has to be for all to be sent.
-
-        Raises:
-            WriteError: the connection broke.
-        """
+        """As `BaseDuplex._offer`."""
         for tls in self._layers:
             data = self._encrypt(tls, data)
-        unsent = self._unsent
-        if not unsent:
-            taken = self._send(data) if data else 0
-            if taken < len(data):
-                unsent += memoryview(data)[taken:]
-        else:
-            unsent += data
-        while unsent:
-            taken = self._send(unsent)
-            if not taken:
-                break
-            del unsent[:taken]
-        return self.sent + len(unsent)
-
-    def _send(self, data: bytes | bytearray) -> int:
-        try:
-            taken = self._sock.send(data)
-        except (BlockingIOError, InterruptedError):
-            return 0
-        except OSError as error:
-            raise WriteError(f"the connection broke: {error.strerror or error}") from error
-        self.sent += taken
-        return taken
+        return self._offer(data)
 
     def _encrypt(self, tls: TLSConnection, data: bytes) -> bytes:
         try:
@@ -181,12 +136,3 @@ class Duplex:
                 return b""
             except ssl.SSLError as error:
                 raise ReadError(f"the TLS connection broke: {error.reason or error}") from error
-
-    def is_readable(self) -> bool:
-        """Whether there is something to be read."""
-        return bool(self._probe())
-
-    def close(self) -> None:
-        """Close the socket, and wake up who waits for it. Never raises."""
-        self.closed = True
-        self._connection.close()

@@ -8,19 +8,19 @@ from collections.abc import Callable
 import anyio.lowlevel
 
 from ...core.errors import WriteError
-from ..sockets import READ_SIZE, read_error
+from ..sockets import READ_SIZE
+from ..tls import BaseTLS
 from .network import Connection
 
 __all__ = ["TLSConnection"]
 
 
-class TLSConnection(Connection):
+class TLSConnection(BaseTLS, Connection):
     """A connection with TLS between another one and the machine (`ssl.SSLObject` over memory buffers)."""
 
     __slots__ = ("_incoming", "_inner", "_outgoing", "_tls")
 
     def __init__(self, inner: Connection, context: ssl.SSLContext, host: str) -> None:
-        # All waiting is done by the inner one, and so is closing.
         self._inner = inner
         self.h1 = inner.h1
         self._incoming = ssl.MemoryBIO()
@@ -47,35 +47,14 @@ class TLSConnection(Connection):
                 return
 
     async def read(self, timeout: float | None) -> bytes:
-        try:
-            if self._tls.pending():
-                await anyio.lowlevel.checkpoint()
-            while True:
-                try:
-                    return self._tls.read(READ_SIZE)
-                except ssl.SSLWantReadError:
-                    await self._flush(timeout)
-                    await self._fill(timeout)
-        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            return b""
-        except ssl.SSLError as error:
-            raise read_error(error) from error
-
-    def read_ready(self) -> bytes | None:
-        data = self._inner.read_ready()
-        if data:
-            self._incoming.write(data)
-        elif data is not None:
-            self._incoming.write_eof()
-        try:
-            return self._tls.read(READ_SIZE)
-        except ssl.SSLWantReadError:
-            # Half a record, or one that is not for us, such as a session ticket.
-            return None
-        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            return b""
-        except ssl.SSLError as error:
-            raise read_error(error) from error
+        if self._tls.pending():
+            await anyio.lowlevel.checkpoint()
+        while True:
+            data = self._pull()
+            if data is not None:
+                return data
+            await self._flush(timeout)
+            await self._fill(timeout)
 
     async def write(self, data: bytes, allowance: Callable[[], float | None]) -> None:
         try:
@@ -87,25 +66,8 @@ class TLSConnection(Connection):
         except ssl.SSLError as error:
             raise WriteError(f"the TLS connection broke: {error.reason or error}") from error
 
-    def has_input(self) -> bool:
-        # What came in one packet with the last response may be waiting here instead of in the socket.
-        return bool(self._incoming.pending or self._tls.pending()) or self._inner.has_input()
-
-    def agreed_protocol(self) -> str | None:
-        return self._tls.selected_alpn_protocol()
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def forget(self) -> None:
-        self._inner.forget()
-
     async def _fill(self, timeout: float | None) -> None:
-        data = await self._inner.read(timeout)
-        if data:
-            self._incoming.write(data)
-        else:
-            self._incoming.write_eof()
+        self._put(await self._inner.read(timeout))
 
     async def _flush(self, timeout: float | None) -> None:
         if self._outgoing.pending:

@@ -8,7 +8,8 @@ from time import monotonic
 from typing import Any
 
 from ...core.errors import ReadError, WriteError
-from ..sockets import READ_SIZE, input_probe, wait_ready
+from ..duplex import BaseDuplex, would_block
+from ..sockets import READ_SIZE, wait_ready
 from .network import Connection
 
 __all__ = ["Duplex"]
@@ -17,59 +18,25 @@ FLUSH_SECONDS = 30.0
 """How long a piece that is encrypted twice may take to leave; waiting for that has no timeout of its own."""
 
 
-class Duplex:
+class Duplex(BaseDuplex):
     """The socket of a connection, made non-blocking: what it does not take is kept and sent later.
 
     A blocking socket has one timeout for reading and writing alike, and OpenSSL does not allow for both at the same time. So each use of
     the socket is short and under a lock, and waiting is done outside of it.
-
-    Attributes:
-        sent: bytes that the socket has taken since the beginning.
-        closed: whether `close` was called.
     """
 
-    __slots__ = ("_connection", "_lock", "_probe", "_sock", "_unsent", "closed", "sent")
+    __slots__ = ("_lock",)
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._sock = _socket_of(connection)
-        self._sock.setblocking(False)
-        self._probe = input_probe(self._sock)
+        sock = _socket_of(connection)
+        sock.setblocking(False)
+        super().__init__(connection, sock)
         self._lock = threading.Lock()
-        self._unsent = bytearray()
-        self.sent = 0
-        self.closed = False
 
     def push(self, data: bytes) -> int:
-        """Send what the socket takes now of `data` and of what it did not take before. Returns what `sent` has to be for all to be sent.
-
-        Raises:
-            WriteError: the connection broke.
-        """
+        """As `BaseDuplex._offer`."""
         with self._lock:
-            unsent = self._unsent
-            if not unsent:
-                taken = self._send(data) if data else 0
-                if taken < len(data):
-                    unsent += memoryview(data)[taken:]
-            else:
-                unsent += data
-            while unsent:
-                taken = self._send(unsent)
-                if not taken:
-                    break
-                del unsent[:taken]
-            return self.sent + len(unsent)
-
-    def _send(self, data: bytes | bytearray) -> int:
-        try:
-            taken: int = self._sock.send(data)
-        except OSError as error:
-            if _would_block(error):
-                return 0
-            raise WriteError(f"the connection broke: {error.strerror or error}") from error
-        self.sent += taken
-        return taken
+            return self._offer(data)
 
     def drain(self, goal: int, timeout: float | None) -> None:
         """Wait until `sent` is `goal`. Raises WriteError; TimeoutError where the peer took in nothing for `timeout` seconds."""
@@ -96,13 +63,9 @@ class Duplex:
                 data: bytes = self._sock.recv(READ_SIZE)
                 return data
         except OSError as error:
-            if _would_block(error):
+            if would_block(error):
                 return None
             raise ReadError(f"the connection broke: {error.strerror or error}") from error
-
-    def is_readable(self) -> bool:
-        """Whether there is something to be read."""
-        return bool(self._probe())
 
     def _wait(self, writing: bool, timeout: float | None) -> None:
         sock = self._sock
@@ -119,11 +82,6 @@ class Duplex:
             raise (WriteError if writing else ReadError)("the connection was closed while it was in use") from error
         if not ready:
             raise TimeoutError
-
-    def close(self) -> None:
-        """Close the socket, and wake up who waits for it in another thread. Never raises."""
-        self.closed = True
-        self._connection.close()
 
 
 class Nested:
@@ -161,11 +119,3 @@ class Nested:
 def _socket_of(connection: Connection) -> Any:
     # TLS in TLS, behind a proxy that is reached over TLS, is not the socket's own.
     return Nested(connection) if hasattr(connection, "_inner") else connection._sock
-
-
-def _would_block(error: OSError) -> bool:
-    # By its name, since the ssl module may never have been imported.
-    return isinstance(error, (BlockingIOError, InterruptedError)) or type(error).__name__ in (
-        "SSLWantReadError",
-        "SSLWantWriteError",
-    )
