@@ -67,7 +67,14 @@ def tests(session: nox.Session) -> None:
 def slow(session: nox.Session) -> None:
     """The tests that move gigabytes or open a thousand sessions, on one Python."""
     install(session, "test")
-    session.run("pytest", "-m", "slow", "tests/uploads", "tests/sessions", *session.posargs)
+    session.run("pytest", "-m", "slow", "tests/uploads", "tests/sessions", "tests/soak", *session.posargs)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """200 000 calls of all kinds, three ways: memory and descriptors stay as they are. Some minutes; `-- --calls N` for fewer."""
+    install(session, "test")
+    session.run("python", "-m", "tests.soak", *session.posargs)
 
 
 @nox.session

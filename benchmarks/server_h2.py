@@ -1,7 +1,8 @@
 """The benchmark server's HTTP/2: the same canned replies as frames, put together beforehand for streams to come.
 
 As little of the protocol as a well-behaved client needs: requests are read as frames, their headers not at all, and replies are made by
-writing the stream's number into frames that exist. It ignores windows, so a client must have them as large as a reply.
+writing the stream's number into frames that exist. It ignores the client's windows, which must be as large as a reply, and of its own gives
+back the connection's.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ MAX_FRAME_SIZE = 16384
 _HEADER = struct.Struct(">HBBBL")
 SETTINGS = _HEADER.pack(0, 0, 4, 0, 0)
 ACKNOWLEDGED = _HEADER.pack(0, 0, 4, 1, 0)
+WINDOW = 32768  # bytes of requests after which the connection's window is given back
+MORE = _HEADER.pack(0, 4, 8, 0, 0) + WINDOW.to_bytes(4, "big")
 
 
 def frame(kind: int, flags: int, payload: bytes) -> tuple[bytes, bytes]:
@@ -89,6 +92,7 @@ class H2:
         self.rest = b""
         self.bodies: dict[int, bytes] = {}
         self.begun = False
+        self.received = 0
 
     def feed(self, data: bytes) -> None:
         data = self.rest + data
@@ -108,6 +112,10 @@ class H2:
                 break
             if kind == 0:
                 self.bodies[stream] = self.bodies.get(stream, b"") + data[position + 9 : stop]
+                self.received += stop - position - 9
+                while self.received >= WINDOW:
+                    self.received -= WINDOW
+                    self.write(MORE)
                 if flags & 1:
                     complete.append(stream)
             elif kind == 4 and not flags & 1:
@@ -122,7 +130,10 @@ class H2:
     def answer(self, streams: list[int]) -> None:
         """Reply to those that came together by turns, as a server with a task for each does."""
         assert H2.replies is not None
-        pending = [(stream, iter(H2.replies.reply(self.bodies.pop(stream)))) for stream in streams]
+        # Those that were reset in the same read want no answer.
+        pending = [
+            (stream, iter(H2.replies.reply(self.bodies.pop(stream)))) for stream in streams if stream in self.bodies
+        ]
         while pending:
             left = []
             for stream, parts in pending:

@@ -52,7 +52,7 @@ class Mix:
     def __init__(self, way: Way, clients: list[Any]) -> None:
         self._way = way
         self._clients = clients
-        hedge = oxide.Hedge(0.02, requests=4, budget=None)
+        hedge = oxide.Hedge(0.02, requests=8, budget=None)
         copies = [getattr(client, "_wrapped", client).with_options(hedge=hedge) for client in clients]
         self._hedged = [Blocking(copy) if way.is_sync else copy for copy in copies]
         self.endings: Counter[str] = Counter()
@@ -84,11 +84,11 @@ class Mix:
                 ending = await self._given_up(create)
             else:
                 hedged = self._hedged[number // 20 % len(self._clients)].responses.create
-                response = await hedged(model="soak-pair", input="x", stream=number % 40 == 19)
                 if number % 40 == 19:
-                    async with response:
-                        async for _ in response:
-                            pass
+                    async with await hedged(model=f"{STREAM} soak-pair", input="x", stream=True) as stream:
+                        assert len([event async for event in stream]) == payloads.SHORT_STREAM
+                else:
+                    assert (await hedged(model="soak-pair", input="x")).output_text == payloads.TEXT
                 ending = "hedged"
         except (oxide.BadRequestError, oxide.APITimeoutError) as error:
             ending = type(error).__name__
