@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from oxide.core.errors import OpenAIError, ProtocolError, ReadError, TransportError
 from oxide.core.http import HeadBlock, Request
-from oxide.core.http2 import CONNECTION_WINDOW, MAX_HEAD_SIZE, H2Connection
+from oxide.core.http2 import CONNECTION_WINDOW, MAX_HEAD_SIZE, SILENCE, H2Connection, Protocol
 from oxide.core.http2_options import HTTP2, as_http2
 from oxide.core.http2_stream import H2Stream
 from oxide.core.timeouts import Timeout
@@ -663,3 +663,46 @@ def test_fuzz_bytes(data: bytes, greeted: bool) -> None:
     pair.receive((frame(4, 0, 0) if greeted else b"") + data)
     pair.client.receive_eof()
     assert isinstance(stream.error, TransportError) or stream.complete
+
+
+def test_a_connection_that_fell_silent_is_doubted_until_it_is_heard_of() -> None:
+    pair = Pair()
+    pair.exchange()
+    stream = pair.request()
+    pair.exchange()
+    pair.now += SILENCE
+    pair.client.cancel(stream, pair.now)
+    assert pair.client.usable
+    assert not pair.client.promising
+    pair.exchange()
+    assert any(isinstance(event, h2.events.PingReceived) for event in pair.events)
+    assert pair.client.promising
+
+
+@pytest.mark.parametrize("how", ["soon", "heard", "not waited for"])
+def test_it_is_not_doubted_without_reason(how: str) -> None:
+    pair = Pair()
+    pair.exchange()
+    stream, other = pair.request(), pair.request()
+    pair.exchange()
+    pair.now += SILENCE
+    if how == "soon":
+        pair.now -= SILENCE / 2
+    elif how == "heard":
+        pair.answer(other)
+        pair.exchange()
+    pair.client.cancel(stream, None if how == "not waited for" else pair.now)
+    assert pair.client.promising
+
+
+def test_what_is_kept_of_streams_that_ended_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Protocol, "MAX_CLOSED_STREAMS", 20)
+    pair = Pair()
+    pair.exchange()
+    for _ in range(60):
+        stream = pair.request()
+        pair.exchange()
+        pair.answer(stream)
+        pair.exchange()
+        assert stream.complete
+    assert len(pair.client._h2._closed_streams) <= 20
