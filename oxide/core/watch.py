@@ -5,14 +5,12 @@ There is a `Watch` only where somebody watches: hooks, or the log at level debug
 
 from __future__ import annotations
 
-import gc
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextvars import ContextVar
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from .call_info import call_info
 from .credentials import with_fields
 from .errors import OpenAIError, TransportError
 from .events import EventDecoder
@@ -20,7 +18,6 @@ from .flow import Flow
 from .hooks import (
     CallEndEvent,
     CallEvent,
-    CallInfo,
     ErrorEvent,
     HedgeEvent,
     PoolStats,
@@ -32,36 +29,15 @@ from .hooks import (
     Timings,
 )
 from .http import Request, Response
-from .sentinels import NotGiven, Omit
 from .summary import Summary
+from .watch_stream import StreamProgress, WatchedBody, WatchedDecoder, tell_of_dropped
 
 if TYPE_CHECKING:
     from .prepare import Call
 
-__all__ = ["Trace", "Watch", "WatchedDecoder", "watch_for"]
+__all__ = ["Trace", "Watch", "watch_for"]
 
 log = logging.getLogger("oxide")
-
-SETTINGS = (
-    "temperature",
-    "top_p",
-    "max_tokens",
-    "max_output_tokens",
-    "max_completion_tokens",
-    "frequency_penalty",
-    "presence_penalty",
-    "seed",
-    "n",
-    "stop",
-    "service_tier",
-    "dimensions",
-    "encoding_format",
-    "reasoning_effort",
-    "parallel_tool_calls",
-    "store",
-    "background",
-)
-"""The parameters that are no content."""
 
 ANSWERS = frozenset({"/responses", "/chat/completions", "/completions", "/embeddings"})
 """Where the answer says how many tokens it took."""
@@ -387,252 +363,3 @@ def told(name: str, function: Callable[[Any], Any], event: Any) -> Any:
         log.error("the hook %s returned something to be awaited, which nobody does: hooks are plain functions", name)
         return None
     return returned if name == "on_request" else None
-
-
-# --- bodies that are read later ---------------------------------------------------------------------------------------
-
-
-class StreamProgress:
-    """How far the body of a response was read.
-
-    Attributes:
-        watch: who is told.
-        done: whether it came to its end.
-        error: what ended it before.
-        cancelled: whether its reading was given up.
-        events, bytes: how many came.
-        first, last: when the first and the last event came.
-        ended: when it was over; 0 before.
-        renewable: whether another response takes the place of one that breaks off before its first event, if there are retries left.
-    """
-
-    __slots__ = ("bytes", "cancelled", "done", "ended", "error", "events", "first", "last", "renewable", "watch")
-
-    def __init__(self, watch: Watch, renewable: bool) -> None:
-        self.watch = watch
-        self.renewable = renewable
-        self.done = False
-        self.error: BaseException | None = None
-        self.cancelled = False
-        self.events = 0
-        self.bytes = 0
-        self.first: float | None = None
-        self.last = watch.begun
-        self.ended = 0.0
-
-    def receive(self, objects: list[Any]) -> None:
-        """Events have arrived."""
-        if not objects:
-            return
-        now = monotonic()
-        if self.first is None:
-            self.first = now
-        see = self.watch.summary.see
-        for event in objects:
-            self.events += 1
-            see(event)
-            if self.watch.wants_events:
-                self.watch.stream_event(self.events, now, self.last)
-            self.last = now
-
-    def end(self) -> None:
-        """It was read to its end, closed, or dropped; only the first time counts."""
-        if self.ended or (self.renewable and not self.events and isinstance(self.error, TransportError)):
-            # Of what broke, `Watch.again` tells.
-            return
-        self.ended = monotonic()
-        if collecting.get():
-            dropped.append(self)
-        else:
-            self.tell()
-
-    def give_up(self, error: BaseException) -> None:
-        """There is no response to take the place of the one that broke."""
-        self.error = error if isinstance(error, Exception) else None
-        self.cancelled = self.error is None
-        self.renewable = False
-        self.end()
-
-    def tell(self) -> None:
-        if self.error is not None:
-            how = "error"
-        elif self.done:
-            how = "complete"
-        else:
-            how = "cancelled" if self.cancelled else "closed"
-        self.watch.stream_end(self, how)
-
-
-class WatchedBody:
-    """A body of which somebody wants to know how far it was read: `core.http.ByteStream` and `AsyncByteStream`."""
-
-    __slots__ = ("_progress", "_stream")
-
-    def __init__(self, stream: Any, progress: StreamProgress) -> None:
-        self._stream = stream
-        self._progress = progress
-
-    def _failed(self, error: BaseException) -> None:
-        progress = self._progress
-        if isinstance(error, (StopIteration, StopAsyncIteration)):
-            progress.done = True
-        elif isinstance(error, Exception):
-            progress.error = error
-        else:
-            progress.cancelled = True
-
-    def __next__(self) -> bytes:
-        try:
-            data: bytes = next(self._stream)
-        except BaseException as error:
-            self._failed(error)
-            raise
-        self._progress.bytes += len(data)
-        return data
-
-    def close(self) -> None:
-        self._stream.close()
-        self._progress.end()
-
-    async def __anext__(self) -> bytes:
-        try:
-            data: bytes = await self._stream.__anext__()
-        except BaseException as error:
-            self._failed(error)
-            raise
-        self._progress.bytes += len(data)
-        return data
-
-    async def aclose(self) -> None:
-        try:
-            await self._stream.aclose()
-        finally:
-            self._progress.end()
-
-    @property
-    def drain(self) -> Any:
-        """What the stream has for reading on to a near end, if it has that."""
-        return getattr(self._stream, "drain", None)
-
-    @property
-    def hold(self) -> Any:
-        """What the stream has for noting that all of it is kept, if it has that."""
-        return getattr(self._stream, "hold", None)
-
-    def __del__(self) -> None:
-        self._progress.end()
-
-
-class WatchedDecoder(EventDecoder):
-    """An `EventDecoder` that tells what it has decoded."""
-
-    __slots__ = ("_progress",)
-
-    def __init__(self, progress: StreamProgress, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._progress = progress
-
-    def receive_data(self, data: bytes) -> list[Any]:
-        return self._told(super().receive_data(data))
-
-    def receive_eof(self) -> list[Any]:
-        return self._told(super().receive_eof())
-
-    def _told(self, objects: list[Any]) -> list[Any]:
-        self._progress.receive(objects)
-        if self.done:
-            self._progress.done = True
-            self._progress.error = self.error
-        return objects
-
-
-# A stream that is dropped ends where it is dropped, unless it is the garbage collector that finds it: that may be in the middle of
-# anything, with locks held that a hook needs. Then it is told of with the next call. (A context belongs to one thread.)
-dropped: deque[StreamProgress] = deque()
-collecting: ContextVar[bool] = ContextVar("collecting", default=False)
-
-
-def tell_of_dropped() -> None:
-    """Tell of the streams that the garbage collector found."""
-    while dropped:
-        try:
-            progress = dropped.popleft()
-        except IndexError:
-            return
-        progress.tell()
-
-
-def _collects(phase: str, info: Any) -> None:
-    collecting.set(phase == "start")
-
-
-gc.callbacks.append(_collects)
-
-
-# --- which call it is -------------------------------------------------------------------------------------------------
-
-
-def call_info(call: Call) -> CallInfo:
-    url = call.url
-    params = call.params
-    model = params.get("model")
-    return CallInfo(
-        operation=operation_name(call),
-        method=call.method,
-        path=url.path,
-        url=str(url).partition("?")[0],
-        host=url.host,
-        port=url.port,
-        model=model if isinstance(model, str) else None,
-        stream=call.stream,
-        provider=call.builder.platform,
-        settings={
-            name: tuple(value) if isinstance(value, list) else value
-            for name in SETTINGS
-            if (value := params.get(name)) is not None and not isinstance(value, (Omit, NotGiven))
-        },
-    )
-
-
-_names: dict[Any, str] = {}
-
-
-def operation_name(call: Call) -> str:
-    """What the method of a call is called, such as `chat.completions.create`.
-
-    Operations don't know it. They are constants of the modules under `oxide.resources`, which do.
-    """
-    operation = call.operation
-    if operation is None:
-        return f"{call.method} {call.url.path}"
-    name = _names.get(operation)
-    if name is None:
-        for module, constant, known in _operations():
-            # The operation of a helper is made of one that has the same endpoint.
-            if known is operation or (
-                name is None and (known.method, known.path) == (operation.method, operation.path)
-            ):
-                name = f"{_resource(module)}.{constant.strip('_').lower()}"
-                if known is operation:
-                    break
-        name = _names[operation] = name or f"{operation.method} {operation.path}"
-    return name
-
-
-def _operations() -> list[tuple[str, str, Any]]:
-    import sys
-
-    from .operation import Operation
-
-    return [
-        (name, constant, value)
-        for name, module in list(sys.modules.items())
-        if name.startswith("oxide.resources.")
-        for constant, value in list(vars(module).items())
-        if isinstance(value, Operation)
-    ]
-
-
-def _resource(module: str) -> str:
-    parts = module.split(".")[2:]
-    return ".".join(part for index, part in enumerate(parts) if index == 0 or part != parts[index - 1])
