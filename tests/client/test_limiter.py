@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from time import monotonic
 from typing import Any
 
+import anyio
 import pytest
+import trio
 
 import oxide
 from oxide.testing import Gate, MockServer, Reply, Stream
@@ -80,23 +83,53 @@ async def test_a_deadline_while_waiting_for_another(way: Any, server: MockServer
 
 
 async def to_thread(function: Any, *args: Any) -> Any:
-    import anyio
-
     return await anyio.to_thread.run_sync(function, *args)
 
 
 async def test_hedges_and_retries_are_paced_too(way: Any, server: MockServer) -> None:
     gate = Gate()
     server.queue(Reply(until=gate), Reply(500, headers={"retry-after-ms": "1"}))
-    client = way.client(base_url=server.base_url, limiter=oxide.RateLimiter(), hedge=oxide.Hedge(0.05))
+    limiter = oxide.RateLimiter()
+    client = way.client(base_url=server.base_url, limiter=limiter, hedge=oxide.Hedge(0.05))
     # The hedge waits behind the first request, which is to find out what is allowed; when that has come, there are no limits.
     await way.gather(lambda: open_soon(gate, server, way), lambda: client.responses.create(model="gpt-5", input="hi"))
-    (lane,) = (
-        client.config.limiter._lanes.values() if not way.is_sync else client._wrapped._config.limiter._lanes.values()
-    )
+    (lane,) = limiter._lanes.values()
     server.wait_for(lambda: lane.is_idle)
 
 
 async def open_soon(gate: Gate, server: MockServer, way: Any) -> None:
     server.wait_for_requests(1) if way.is_sync else await to_thread(server.wait_for_requests, 1)
     gate.open()
+
+
+@pytest.mark.parametrize("how", ["anyio", "asyncio", "trio"])
+def test_deadlines_of_the_caller(how: str, server: MockServer) -> None:
+    """Around the wait for the limiter, and within each other: the innermost that is over ends the call, and no other."""
+    gate = Gate()
+    server.queue(Reply(until=gate))
+    limiter = oxide.RateLimiter()
+
+    async def main() -> None:
+        async with (
+            oxide.AsyncOpenAI(api_key="sk-test", base_url=server.base_url, limiter=limiter) as client,
+            anyio.create_task_group() as group,
+        ):
+            group.start_soon(lambda: client.responses.create(model="gpt-5", input="hi"))
+            await to_thread(server.wait_for_requests, 1)
+            with anyio.fail_after(20):
+                if how == "asyncio":
+                    with pytest.raises(asyncio.TimeoutError):
+                        await asyncio.wait_for(client.responses.create(model="gpt-5", input="hi"), 0.05)
+                elif how == "trio":
+                    with pytest.raises(trio.TooSlowError), trio.fail_after(0.05):
+                        await client.responses.create(model="gpt-5", input="hi")
+                else:
+                    with anyio.move_on_after(0.05) as scope:
+                        await client.responses.create(model="gpt-5", input="hi")
+                    assert scope.cancelled_caught
+            gate.open()
+        (lane,) = limiter._lanes.values()
+        assert lane.is_idle
+
+    anyio.run(main, backend="trio" if how == "trio" else "asyncio")
+    assert len(server.requests) == 1

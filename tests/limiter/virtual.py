@@ -72,7 +72,7 @@ class SyncServer:
 
 
 def run_trio(main: Callable[[], Awaitable[Any]]) -> Any:
-    return trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0.001))
+    return trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
 def run_asyncio(main: Callable[[], Coroutine[Any, Any, Any]]) -> Any:

@@ -582,3 +582,18 @@ def watched() -> None:
     oxide.Hooks(on_hedge=lambda event: print(event.place))  # type: ignore[attr-defined]
     with oxide.pickle_secrets():
         pass
+
+
+def retries_and_limits() -> None:
+    policy = oxide.RetryPolicy(3, statuses=(429, 503), budget=oxide.Budget(0.1), idempotency_keys=True)
+    limiter = oxide.RateLimiter(requests_per_minute=50)
+    client = OpenAI(retry=policy, limiter=limiter)
+    assert_type(client.retry, oxide.RetryPolicy)
+    assert_type(client.with_options(retry=policy.replace(jitter=0), limiter=None), OpenAI)
+    assert_type(client.with_options(max_retries=1).max_retries, int)
+    client.get("/x", cast_to=object, options={"retry": policy})
+    OpenAI(retry=3)  # type: ignore[arg-type]
+    try:
+        client.models.list()
+    except oxide.APIError as error:
+        assert_type(error.retries_taken, int)
