@@ -47,7 +47,7 @@ HEAD_START = 40
 REFUND = 0.25
 """What of an extra request is given back if it won: where hedging helps there may be a third more of it than where the API is
 slow for everybody. A tail of just the budget's share would use up all of it and more by chance (simulated: with a share of a
-twentieth, and one request in twenty slow, a third of runs of 1000 calls missed more than ten of their fifty slow ones)."""
+twentieth, and one request in twenty slow, half of all runs of 1000 calls had one call in a hundred that was slow and not hedged)."""
 
 KINDS = 256
 """Kinds of calls for which times are kept; the one that was used longest ago goes first."""
