@@ -98,7 +98,7 @@ async def test_an_interruption_says_what_was_uploaded(
     assert caught.value.prepared.uploaded_file_ids == ["f1"]
 
 
-async def _in_the_loop(function: Any, *args: Any) -> Any:
+async def _in_the_loop(function: Any, *args: Any, **_: Any) -> Any:
     return function(*args)
 
 

@@ -31,6 +31,8 @@ from ..client.tls import server_context
 from ..ways import Blocking, Way
 from .test_otel import Collected
 
+pytestmark = pytest.mark.exhaustive
+
 MARK = "S3cr3tXyzzy"
 KEY = f"sk-{MARK}+a/b=key"
 COOKIE = f"session={MARK}"
