@@ -29,15 +29,17 @@ def opening(call: Call) -> Request | None:
     """The request that a call begins with, where there is nothing to be done before it and nothing to be said about it.
 
     The flow costs more than sending and receiving what goes well, which is what nearly every call does. So the shells
-    send this themselves, and are done if the status of what comes is below 300. Otherwise `follow_up` goes on from there.
+    send this themselves, and ask `follow_up` what else there is to do.
     """
     if call.plain and type(call.content) is bytes and not log.isEnabledFor(logging.DEBUG):
         return call.request(0, None)
     return None
 
 
-def follow_up(call: Call, request: Request, outcome: Response | TransportError) -> Flow[Response]:
-    """`perform` for a call whose first attempt has been made, and what came of it."""
+def follow_up(call: Call, request: Request, outcome: Response | TransportError) -> Flow[Response] | None:
+    """`perform` for a call whose first attempt has been made, and what came of it; `None` if that is its response."""
+    if not isinstance(outcome, TransportError) and outcome.status_code < 300:
+        return None
     return _attempts(call, [outcome, request])
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Union
 
-from .._client import AsyncOpenAI, BaseClient, CopyOptions, OpenAI
+from .._base_client import BaseClient, CopyOptions
+from .._client import AsyncOpenAI, OpenAI
 from ..core.azure import AzureConfig, AzureRequestBuilder, MutuallyExclusiveAuthError
 from ..core.config import ClientConfig, ClientOptions
 from ..core.errors import OpenAIError

@@ -6,7 +6,8 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
-from .._client import AsyncOpenAI, BaseClient, CopyOptions, OpenAI
+from .._base_client import BaseClient, CopyOptions
+from .._client import AsyncOpenAI, OpenAI
 from ..core.config import ClientConfig, ClientOptions
 from ..core.errors import OpenAIError
 from ..core.sentinels import NotGiven, not_given
