@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -43,8 +45,14 @@ def works(python: str | None) -> bool:
     return python is not None and subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0
 
 
+# Sessions whose environment has all that their parts ask for.
+equipped: set[str] = set()
+
+
 def install(session: nox.Session, *groups: str) -> None:
     """The project as it stands, and dependency groups of pyproject.toml."""
+    if session.name in equipped:
+        return
     packages = nox.project.dependency_groups(PROJECT, *groups)
     session.install("-e", ".[server]", *packages)
 
@@ -177,8 +185,19 @@ def autobahn(session: nox.Session) -> None:
 @nox.session
 def once(session: nox.Session) -> None:
     """All that runs on one Python, in one environment: types, check, slow, real, contract, bench_smoke."""
-    for part in (types, check, slow, real, contract, bench_smoke):
-        part(session)
+    install(session, "lint", "test", "generate")
+    session.install(LLAMA)
+    equipped.add(session.name)
+
+    def run(*parts: Callable[[nox.Session], None]) -> None:
+        for part in parts:
+            part(session)
+
+    # Each takes one processor, and there are two. What is measured is measured alone.
+    with ThreadPoolExecutor(2) as pool:
+        for each in [pool.submit(run, types, check), pool.submit(run, slow, real, contract)]:
+            each.result()
+    run(bench_smoke)
 
 
 @nox.session
