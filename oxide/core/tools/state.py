@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from inspect import iscoroutinefunction
+from inspect import isawaitable, iscoroutinefunction
 from time import monotonic
 from typing import Any, cast
 
@@ -200,6 +200,20 @@ class Job:
         self.on_error: OnError = "model"
         self.output: str | list[Any] = ""
         self.when = 0.0
+
+    def perform(self) -> None:
+        """Call a tool that is a plain function, and keep what it returns.
+
+        Raises:
+            TypeError: it returned an awaitable.
+            BaseException: what it raises.
+        """
+        assert self.run is not None
+        self.result = self.run()
+        if isawaitable(self.result):
+            if hasattr(self.result, "close"):
+                self.result.close()
+            raise TypeError(f"the tool {self.call.name!r} returned an awaitable, which an asynchronous client can run")
 
     @property
     def ends_run(self) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
-from inspect import isawaitable
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -66,14 +65,7 @@ class ToolIO(IO):
 
     def _execute(self, job: Job) -> None:
         try:
-            assert job.run is not None
-            job.result = job.run()
-            if isawaitable(job.result):
-                if hasattr(job.result, "close"):
-                    job.result.close()
-                raise TypeError(
-                    f"the tool {job.call.name!r} returned an awaitable, which an asynchronous client can run"
-                )
+            job.perform()
         except BaseException as error:  # noqa: BLE001 (the loop decides)
             job.error = error
         job.done = True

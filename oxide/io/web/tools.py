@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import isawaitable
 from typing import Any
 
 from ...core.tools.state import Job, RunState
@@ -35,14 +34,7 @@ class ToolIO(IO):
 
     def start(self, job: Job) -> None:
         try:
-            assert job.run is not None
-            job.result = job.run()
-            if isawaitable(job.result):
-                if hasattr(job.result, "close"):
-                    job.result.close()
-                raise TypeError(
-                    f"the tool {job.call.name!r} returned an awaitable, which an asynchronous client can run"
-                )
+            job.perform()
         except Exception as error:  # noqa: BLE001 (the loop decides)
             job.error = error
         job.done = True
