@@ -255,6 +255,9 @@ class Pace:
         used = self._used
         while used and used[0][0] <= now - PERIOD:
             self._sum -= used.popleft()[1]
+        if not used:
+            # What rounding left of it would never pass.
+            self._sum = 0.0
         excess = self._sum + min(cost, self.limit) - self.limit
         if excess <= 1e-6:
             return 0.0
@@ -262,7 +265,7 @@ class Pace:
             excess -= each
             if excess <= 1e-6:
                 return at + PERIOD - now
-        return PERIOD
+        return used[-1][0] + PERIOD - now
 
     def take(self, cost: float, now: float) -> None:
         """So much is used now; less than nothing is given back."""

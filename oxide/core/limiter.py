@@ -29,6 +29,9 @@ log = logging.getLogger("oxide")
 PATIENCE = 5.0
 """Seconds that the others wait for the answer of a call that went ahead, before more of them do."""
 
+ROUNDING = 1e-6
+"""Seconds that are none: a clock that is far on does not move by less, and who waits for it would for ever."""
+
 LANES = 256
 """Lanes that are kept; the one that was used longest ago goes first."""
 
@@ -131,7 +134,7 @@ class Lane:
         """A ticket if it may go, which takes what it needs; seconds to wait before asking again; `None` for until it is woken."""
         if self._queue[0] is not waiter:
             return None
-        if now < self._blocked_until:
+        if self._blocked_until - now > ROUNDING:
             return self._blocked_until - now
         tokens = self._estimate.at_most(waiter.declared)
         if self.tokens.limit is not None:
@@ -156,7 +159,7 @@ class Lane:
             if not self._ahead:
                 waits.append(self._since + PATIENCE - now)
         wait = max(waits, default=0.0)
-        if wait > 0:
+        if wait > ROUNDING:
             return wait
         self._ahead -= self._finding_out
         self._number += 1
