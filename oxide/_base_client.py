@@ -7,6 +7,7 @@ from functools import cached_property
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
+from ._settings import Settings
 from .core.call import go_on
 from .core.config import ClientConfig, DataResidency
 from .core.errors import OpenAIError, TransportError
@@ -15,7 +16,7 @@ from .core.http import HeadBlock, Request, Response
 from .core.http2_options import HTTP2Types
 from .core.operation import Operation
 from .core.prepare import RAW, Call, RequestBuilder
-from .core.result import decode_body, decode_usual
+from .core.result import decode_body
 from .core.retry import DEFAULT_MAX_RETRIES
 from .core.sentinels import NotGiven, not_given
 from .core.timeouts import Timeout
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from .core.providers import Provider
     from .core.retry import RetryPolicy
     from .limiting import RateLimiter
-
-from ._settings import Settings
 
 __all__ = ["BaseClient", "CopyOptions"]
 
@@ -363,8 +362,8 @@ class BaseClient(Settings):
         """What the caller gets: what is in the response, or a raw form of it."""
         if call.raw is None:
             operation = call.operation
-            if operation is not None and operation.simple and not (call.stream or call.strict):
-                return decode_usual(response, operation)
+            if operation is not None and operation.simple and not call.stream:
+                return decode_body(response, operation.response, call.strict)
             return self._finish(call, response)
         from . import _response
 

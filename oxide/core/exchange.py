@@ -11,9 +11,9 @@ from .coding import BodyDecoder, body_decoder
 from .errors import OpenAIError, ReadError, WriteError
 from .http import Request, Response
 from .http11 import END, H1Connection, Head
-from .limits import DRAIN_LIMIT, Step, allowance, timed_out
+from .limits import Step, allowance, timed_out
 
-__all__ = ["DRAIN_LIMIT", "Exchange"]
+__all__ = ["Exchange"]
 
 LARGE = 65536
 """Bytes of a body that are written together with the head; what is beyond is written on its own."""

@@ -2,39 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from .codec import BaseModel, DecodeError, ModelMeta, decode, decoder, set_meta
 from .errors import APIResponseValidationError
 from .http import Response
-from .operation import Operation
 
-__all__ = ["decode_body", "decode_usual"]
-
-_decoders: dict[Operation, Callable[[bytes], Any]] = {}
-"""Of the operations that were called, those whose bodies decode to a model."""
-
-
-def decode_usual(response: Response, operation: Operation) -> Any:
-    """What a `simple` operation returns, if nobody asked to be strict: `decode_body` for the type that it declares."""
-    decode_model = _decoders.get(operation)
-    if decode_model is None:
-        type_ = operation.response
-        if not isinstance(type_, ModelMeta):
-            return decode_body(response, type_, False)
-        decode_model = _decoders[operation] = decoder(type_)
-    try:
-        result = decode_model(response.content)
-    except DecodeError as error:
-        failure = _invalid(response, operation.response, error)
-    else:
-        # What `isinstance(result, BaseModel)` says, in a fifth of the time.
-        if type(type(result)) is ModelMeta:
-            set_meta(result, response.meta)
-        return result
-    # Here and not where it was caught, so that it has no cause and context but what it is to have.
-    raise failure
+__all__ = ["decode_body"]
 
 
 def decode_body(response: Response, type_: Any, strict: bool) -> Any:
@@ -69,6 +43,7 @@ def decode_body(response: Response, type_: Any, strict: bool) -> Any:
         if isinstance(result, BaseModel):
             set_meta(result, response.meta)
         return result
+    # Here and not where it was caught, so that it has no cause and context but what it is to have.
     raise failure
 
 

@@ -11,10 +11,10 @@ import anyio.lowlevel
 
 from ...core.checkout import checkout, is_live
 from ...core.errors import ReadError, TransportError
-from ...core.exchange import DRAIN_LIMIT
 from ...core.http import Request, Response
 from ...core.http2_options import HTTP2
 from ...core.http2_stream import H2Stream, replayable
+from ...core.limits import DRAIN_LIMIT
 from ..abort import StreamSwitch
 from ..http2 import HIGH_WATER, link_of
 from ..pool import SharedPool

@@ -12,9 +12,10 @@ from ...core.checkout import checkout, is_live
 from ...core.coding import MAX_EXPANSION, accept_encoding
 from ...core.dial import Reach
 from ...core.errors import TransportError, WriteError
-from ...core.exchange import DRAIN_LIMIT, Exchange
+from ...core.exchange import Exchange
 from ...core.http import Request, Response
 from ...core.http2_options import HTTP2, HTTP2Types, as_http2
+from ...core.limits import DRAIN_LIMIT
 from ...core.pool import Ticket
 from ...core.proxies import Proxy
 from ..pool import Limits, SharedPool, as_limits

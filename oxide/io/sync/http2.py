@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.checkout import checkout, is_live
 from ...core.errors import TransportError
-from ...core.exchange import DRAIN_LIMIT
 from ...core.http import Request, Response
 from ...core.http2_options import HTTP2
 from ...core.http2_stream import H2Stream, replayable
+from ...core.limits import DRAIN_LIMIT
 from ..abort import StreamSwitch
 from ..http2 import HIGH_WATER, BaseConnection, link_of
 from ..pool import SharedPool
