@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -145,16 +146,10 @@ class Watch:
 
     def at(self, place: int) -> Watch:
         """The same for one of several requests of a hedged call."""
-        watch = Watch.__new__(Watch)
-        watch._functions = self._functions
-        watch._stats = self._stats
-        watch._progress = self._progress
+        watch = copy(self)
         watch._hedge = place
         watch._attempt = 0
-        watch._trace = None
-        watch.stream = None
-        watch.info = self.info
-        watch.begun = self.begun
+        watch._trace = watch.stream = None
         return watch
 
     def _tell(self, name: str, event: Callable[..., Any], values: Mapping[str, Any]) -> list[Any]:
